@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.app.web import READY_SECONDS, within
 from bot.runtime.metrics import DATABASE, OLDEST_MESSAGE, OLDEST_REQUEST, OUTBOX, REQUESTS
-from bot.store.messages import Counts
+from bot.store.outbox import Counts
 
 UNKNOWN = math.nan
 """instead of a number that was true once: that would stand still, and look healthy"""

@@ -35,7 +35,7 @@ from bot.queries.surroundings import Surroundings
 from bot.router import Router, open_router
 from bot.runtime.injection import Offered
 from bot.safety.syncs import SyncService
-from bot.store.messages import Messages
+from bot.store.threads import ThreadStore
 
 __all__ = ["Core", "Process", "Timing"]
 
@@ -131,7 +131,7 @@ class Core(DeliveryParts[E]):
             Explanation: self.explanation,
             SyncService: self.syncs,
             Permalinks: self.permalinks,
-            Messages: self.stores.messages,
+            ThreadStore: self.stores.messages.threads,
         }
 
     @cached_property

@@ -118,13 +118,13 @@ class MessageParts(Generic[E]):
 
     @cached_property
     def permalinks(self) -> Permalinks:
-        return Permalinks(self.stores.messages, self.outside.messenger, clock=self.seconds)
+        return Permalinks(self.stores.messages.threads, self.outside.messenger, clock=self.seconds)
 
     @cached_property
     def copies(self) -> Copies:
-        stores, links = self.stores, self.outside.messenger
+        stores, threads, links = self.stores, self.stores.messages.threads, self.outside.messenger
         journeys, seconds = self.journey_links, self.seconds
-        return Copies(stores.messages, links, self.permalinks, stores.mutes, self.policy, journeys, clock=seconds)
+        return Copies(threads, links, self.permalinks, stores.mutes, self.policy, journeys, clock=seconds)
 
     @cached_property
     def journey_links(self) -> JourneyLinks:
@@ -132,8 +132,8 @@ class MessageParts(Generic[E]):
 
     @cached_property
     def reminders(self) -> Reminders:
-        messenger = self.outside.messenger
-        return Reminders(messenger, messenger, self.stores.messages, self.copies, self.policy, self.seconds)
+        messenger, threads = self.outside.messenger, self.stores.messages.threads
+        return Reminders(messenger, messenger, threads, self.copies, self.policy, self.seconds)
 
     def seconds(self) -> float:
         """Since the epoch."""

@@ -50,7 +50,7 @@ class SafetyServices:
     ) -> Self:
         times = TimeReader(policy, clock)
         subscriptions = SubscriptionService(
-            stores.subscriptions, stores.messages, channels, ledger, stores.audit, policy, times, clock
+            stores.subscriptions, stores.messages.threads, channels, ledger, stores.audit, policy, times, clock
         )
         windows = ClosedWindows(policy, clock)
         services: dict[Any, Any] = {

@@ -22,7 +22,7 @@ from bot.ports import Directory, Rendered
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsBundle, NewsStore
-from bot.store.messages import OutboxEntry
+from bot.store.outbox import OutboxEntry
 from bot.store.promotions import PromotionStore
 from bot.views.journey import failure
 from bot.views.journey import journey as drawn
@@ -148,6 +148,6 @@ class JourneyService:
                 round_ = hashlib.sha256(one.id.encode()).hexdigest()[:ROUND]
                 said = failure(one, news.user, who)
                 entry = OutboxEntry(
-                    news.app, "", bundle.id, Event.JOURNEY, bundle.channel, said, threaded=True, round=round_
+                    (news.app,), "", bundle.id, Event.JOURNEY, bundle.channel, said, threaded=True, round=round_
                 )
                 await self._outbox.put(connection, entry)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +15,7 @@ from bot.notify.outbox import Outbox
 from bot.notify.promotion_news import PromotionNews
 from bot.policy import Policy
 from bot.ports import Rendered
-from bot.store.messages import OutboxEntry
+from bot.store.outbox import OutboxEntry
 from bot.store.subscriptions import SubscriptionStore
 from bot.views import notice, ready, result, thread_note
 
@@ -47,7 +48,7 @@ class Announcer:
         for entry in self._entries(promotion, event):
             await self._outbox.put(connection, entry)
         said = notice(promotion, event, approvers=approvers(self._policy, promotion))
-        await self._outbox.notify(connection, _entry(promotion, event, "", said), promotion.apps)
+        await self._outbox.notify(connection, replace(_entry(promotion, event, "", said), apps=promotion.apps))
         if self._news:
             await self._news.put(connection, promotion, event)
         if self._subscriptions and (event is Event.WAITING or event.final):
@@ -87,7 +88,7 @@ def _entry(
 ) -> OutboxEntry:
     plan = promotion.plan
     round_ = _round(promotion) if event is Event.WAITING else promotion.doubt if event.final else ""
-    return OutboxEntry(plan.app, plan.environment, plan.id, event, channel, message, threaded, broadcast, round_)
+    return OutboxEntry(plan.apps, plan.environment, plan.id, event, channel, message, threaded, broadcast, round_)
 
 
 def _round(promotion: Promotion) -> str:

@@ -30,7 +30,7 @@ class Cards:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._messages = messages
+        self._threads = messages.threads
         self._copies = copies
         self._journeys = journeys
         self._reviews = reviews
@@ -54,7 +54,7 @@ class Cards:
             journey=await self._journeys.of(promotion),
             review=await self._reviews.get(promotion.id) if plan.break_glass else None,
         )
-        thread = await self._messages.want(promotion.id, channel, shown, self._clock(), about=plan.about)
+        thread = await self._threads.want(promotion.id, channel, shown, self._clock(), about=plan.about)
         await self._copies.keep(promotion)
         return thread.place or await self._places.bring(promotion.id, channel, first=thread.new)
 

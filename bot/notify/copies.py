@@ -13,8 +13,8 @@ from bot.notify.permalinks import Permalinks
 from bot.notify.quiet import night
 from bot.policy import Policy
 from bot.ports import MessageLinks, Rendered
-from bot.store.messages import Messages
 from bot.store.mutes import MuteStore
+from bot.store.threads import ThreadStore
 from bot.views import approval_request
 
 COPY = "copy-"
@@ -27,7 +27,7 @@ class Copies:
 
     def __init__(
         self,
-        messages: Messages,
+        threads: ThreadStore,
         links: MessageLinks,
         permalinks: Permalinks,
         mutes: MuteStore,
@@ -36,7 +36,7 @@ class Copies:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._messages = messages
+        self._threads = threads
         self._links = links
         self._mutes = mutes
         self._policy = policy
@@ -52,33 +52,33 @@ class Copies:
             return
         for user, message in (await self._shown(promotion, users)).items():
             now, about = self._clock(), promotion.plan.about
-            await self._messages.want(subject(promotion), user, message, now, given=0.0, about=about)
+            await self._threads.want(subject(promotion), user, message, now, given=0.0, about=about)
 
     async def send_missing(self, promotion: Promotion, people: Iterable[Caller]) -> bool:
         """As `send`, to those who have no copy; whether there was anybody."""
-        asked = {copy.channel for copy in await self._messages.showing(subject(promotion))}
+        asked = {copy.channel for copy in await self._threads.showing(subject(promotion))}
         missing = [caller for caller in people if caller.id not in asked]
         await self.send(promotion, missing)
         return bool(missing)
 
     async def keep(self, promotion: Promotion) -> None:
         """Every copy shows what is so now; one that nobody has seen when all is over is no longer sent."""
-        copies = await self._messages.showing(subject(promotion))
+        copies = await self._threads.showing(subject(promotion))
         if not copies:
             return
         shown = await self._shown(promotion, ["", *(copy.channel for copy in copies)])
         if promotion.phase.final:
-            await self._messages.give_up_unplaced(subject(promotion), shown[""])
-            copies = await self._messages.showing(subject(promotion))
+            await self._threads.give_up_unplaced(subject(promotion), shown[""])
+            copies = await self._threads.showing(subject(promotion))
         for copy in copies:
-            await self._messages.want_if_new(copy, shown.get(copy.channel, shown[""]), self._clock())
+            await self._threads.want_if_new(copy, shown.get(copy.channel, shown[""]), self._clock())
 
     async def remind(self, promotion: Promotion, people: Iterable[Caller], *, incident: bool) -> None:
         """The copy comes again at the end of the conversation; at night only for an incident, never to the muted."""
         if promotion.stage is not Stage.APPROVAL or promotion.phase.final:
             return
         muted = await self._mutes.muted()
-        copies = {copy.channel: copy for copy in await self._messages.showing(subject(promotion))}
+        copies = {copy.channel: copy for copy in await self._threads.showing(subject(promotion))}
         shown = await self._shown(promotion, copies, again=True)
         for caller in people:
             copy = copies.get(caller.id)
@@ -92,8 +92,8 @@ class Copies:
             except IntegrationError as error:
                 log.warning("copy.not_moved", promotion=promotion.id, error=str(error))
                 continue
-            await self._messages.displaced(copy)
-            await self._messages.want(copy.promotion, copy.channel, shown[copy.channel], self._clock(), given=0.0)
+            await self._threads.displaced(copy)
+            await self._threads.want(copy.promotion, copy.channel, shown[copy.channel], self._clock(), given=0.0)
 
     async def _shown(
         self, promotion: Promotion, users: Iterable[str], *, again: bool = False

@@ -19,7 +19,7 @@ from bot.policy import Policy, authorize
 from bot.ports import Rendered
 from bot.store.audit import Audit, AuditEntry
 from bot.store.database import Database
-from bot.store.messages import OutboxEntry
+from bot.store.outbox import OutboxEntry
 
 T = TypeVar("T")
 ATTEMPTS = 3
@@ -39,13 +39,9 @@ class Deed:
     environment: str
     apps: tuple[str, ...] = ("",)
     promotion_id: str = ""
-    detail: Mapping[str, str] = field(default_factory=dict)
+    detail: Mapping[str, object] = field(default_factory=dict)
     channel: str = ""
     """where it was asked for"""
-
-    @property
-    def app(self) -> str:
-        return ", ".join(self.apps)
 
 
 class Ledger:
@@ -113,9 +109,10 @@ class Ledger:
         """To the channels that policy names for the event, and to notifiers, without an audit row."""
         for channel in of_deed(self._policy, deed.apps, deed.environment, deed.event, deed.channel):
             await self._outbox.put(connection, _outbox_entry(deed, channel, said))
-        await self._outbox.notify(connection, _outbox_entry(deed, "", said), tuple(filter(None, deed.apps)))
+        await self._outbox.notify(connection, _outbox_entry(deed, "", said))
 
 
 def _outbox_entry(deed: Deed, channel: str, said: Rendered) -> OutboxEntry:
     thread = f"{deed.event}-{hashlib.sha256(deed.key.encode()).hexdigest()[:24]}"
-    return OutboxEntry(deed.app, deed.environment, thread, deed.event, channel, said)
+    apps = tuple(filter(None, deed.apps))
+    return OutboxEntry(apps, deed.environment, thread, deed.event, channel, said)

@@ -2,7 +2,7 @@
 
 `Bulletins` says what the message of a subject shows from now on (`Cards` says it of a promotion), `Places` brings it
 there, and `MessageUpdater` makes the edits that were noted, and those that were lost with a process. What a message
-should show and what it shows stand side by side in the table `threads` (bot/store/messages.py).
+should show and what it shows stand side by side in the table `threads` (bot/store/threads.py).
 """
 
 import time
@@ -16,7 +16,8 @@ from bot.domain.errors import IntegrationError, NotFound, Refused
 from bot.ports import Messenger, Posted, Rendered
 from bot.runtime.keyed_tasks import KeyedTasks
 from bot.runtime.patience import wait_after
-from bot.store.messages import Messages, Thread
+from bot.store.messages import Messages
+from bot.store.threads import Thread
 
 log = structlog.get_logger()
 MOST = 100
@@ -27,7 +28,8 @@ class Places:
     """One message for each promotion and channel, however often it is asked for and wherever the process dies."""
 
     def __init__(self, messages: Messages, messenger: Messenger) -> None:
-        self._messages = messages
+        self._threads = messages.threads
+        self._outbox = messages.outbox
         self._messenger = messenger
 
     async def bring(self, promotion: str, channel: str, *, first: bool = False) -> Posted:
@@ -37,17 +39,17 @@ class Places:
         dies between the post and the note of it finds the post again by its key (S3); `first` says that nobody can
         have posted it before. Raises IntegrationError.
         """
-        async with self._messages.alone(promotion, channel) as lease:
-            thread = await self._messages.thread(promotion, channel)
+        async with self._threads.alone(promotion, channel) as lease:
+            thread = await self._threads.thread(promotion, channel)
             assert thread is not None
             if not thread.stale:
                 if thread.place is None:
                     raise NotFound("Pilothouse", "show a message", "it is no longer to be posted")
                 return thread.place
             posted = await self._shown(thread, first=first)
-            await self._messages.placed(promotion, channel, posted, thread.wanted_hash, lease)
+            await self._threads.placed(promotion, channel, posted, thread.wanted_hash, lease)
         if thread.place is None:
-            await self._messages.hasten(promotion, channel)
+            await self._outbox.hasten(promotion, channel)
         return posted
 
     async def _shown(self, thread: Thread, *, first: bool) -> Posted:
@@ -71,7 +73,7 @@ class Bulletins:
     """`clock` counts seconds since the epoch."""
 
     def __init__(self, messages: Messages, messenger: Messenger, *, clock: Callable[[], float] = time.time) -> None:
-        self._messages = messages
+        self._threads = messages.threads
         self._places = Places(messages, messenger)
         self._clock = clock
 
@@ -81,7 +83,7 @@ class Bulletins:
         `subject` has at most 64 characters; `about` is what shortcuts on it offer, None leaves
         that as it is. Raises what the database raises.
         """
-        thread = await self._messages.want(subject, channel, message, self._clock(), about=about)
+        thread = await self._threads.want(subject, channel, message, self._clock(), about=about)
         if thread.place:
             return
         try:
@@ -91,14 +93,14 @@ class Bulletins:
 
     async def note(self, subject: str, channel: str, message: Rendered, about: Target) -> None:
         """As `show`, without waiting for Slack: the outbox posts it, at Slack's pace, however much there is."""
-        await self._messages.want(subject, channel, message, self._clock(), given=0.0, about=about)
+        await self._threads.want(subject, channel, message, self._clock(), given=0.0, about=about)
 
 
 class MessageUpdater:
     """`clock` counts seconds since the epoch. Cards are edited beside each other; one waits for no other's turn."""
 
     def __init__(self, messages: Messages, places: Places, clock: Callable[[], float]) -> None:
-        self._messages = messages
+        self._threads = messages.threads
         self._places = places
         self._clock = clock
         # One that was edited may be stale again: what it was to show changed meanwhile.
@@ -108,7 +110,7 @@ class MessageUpdater:
         """Starts on every card that is stale and not being worked on."""
         if not self._tasks.free:
             return
-        for thread in await self._messages.stale(self._clock(), MOST + len(self._tasks.busy)):
+        for thread in await self._threads.stale(self._clock(), MOST + len(self._tasks.busy)):
             self._tasks.start((thread.promotion, thread.channel), partial(self._fix, thread))
 
     async def stop(self) -> None:
@@ -121,4 +123,4 @@ class MessageUpdater:
         except IntegrationError as error:
             wait = wait_after(error, thread.tries)
             log.warning("card.not_shown", promotion=thread.promotion, error=str(error), again_in=round(wait))
-            await self._messages.postpone(thread, self._clock() + wait)
+            await self._threads.postpone(thread, self._clock() + wait)

@@ -16,7 +16,7 @@ from bot.ports import Rendered
 from bot.runtime.imports import entry_points
 from bot.runtime.injection import Injector, NotOffered, Offered
 from bot.store.codec import dump, load
-from bot.store.messages import OutboxEntry
+from bot.store.outbox import OutboxEntry
 
 ENTRY_POINTS = "pilothouse.notifiers"
 ADDRESS = "notifier:"
@@ -59,9 +59,9 @@ class Notifiers:
         if twice := [name for name, times in Counter(one.name for one in notifiers).items() if times > 1]:
             raise PolicyError(f"two packages offer a notifier named {twice[0]!r}: remove one of them")
 
-    def entries(self, entry: OutboxEntry, apps: tuple[str, ...]) -> Iterator[OutboxEntry]:
+    def entries(self, entry: OutboxEntry) -> Iterator[OutboxEntry]:
         """The same for each notifier. What the outbox keeps as its message is the notice."""
-        notice = Notice(entry.key, entry.event, apps, entry.environment, entry.promotion, entry.message.text)
+        notice = Notice(entry.key, entry.event, entry.apps, entry.environment, entry.promotion, entry.message.text)
         kept = Rendered(dump(notice))
         yield from (replace(entry, channel=address, message=kept) for address in self._by_address)
 

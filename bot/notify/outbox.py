@@ -17,7 +17,8 @@ from bot.notify.messages import MessageUpdater, Places
 from bot.notify.notifiers import NONE, Notifiers
 from bot.ports import Messenger, Posted
 from bot.runtime.keyed_tasks import KeyedTasks
-from bot.store.messages import SENT, Counts, Messages, OutboxEntry, QueuedEntry
+from bot.store.messages import Messages
+from bot.store.outbox import SENT, Counts, OutboxEntry, QueuedEntry
 from bot.store.queue_worker import QueueBounds, QueueWorker, Rounds
 
 log = structlog.get_logger()
@@ -58,22 +59,22 @@ class Outbox:
         self._clock = clock
         self._rounds = Rounds("messages", POLL, messages.changed)
         self._tasks = KeyedTasks[str]("messages", MOST, messages.changed)
-        self._worker = QueueWorker(self._rounds, messages, QueueBounds(tries, LEASE), clock, SENT)
+        self._worker = QueueWorker(self._rounds, messages.outbox, QueueBounds(tries, LEASE), clock, SENT)
 
     async def put(self, connection: AsyncConnection, entry: OutboxEntry) -> bool:
         """In the caller's transaction: said if, and only if, it commits. False when the same was put before."""
-        put = await self._messages.put(connection, entry, self._clock())
+        put = await self._messages.outbox.put(connection, entry, self._clock())
         asyncio.get_running_loop().call_later(AFTER_PUT, self._messages.changed.set)
         return put
 
-    async def notify(self, connection: AsyncConnection, entry: OutboxEntry, apps: tuple[str, ...]) -> None:
+    async def notify(self, connection: AsyncConnection, entry: OutboxEntry) -> None:
         """In the caller's transaction, for every notifier, whatever the policy's routes say."""
-        for each in self._notifiers.entries(entry, apps):
+        for each in self._notifiers.entries(entry):
             await self.put(connection, each)
 
     async def counts(self) -> Counts:
         """For metrics."""
-        return await self._messages.counts()
+        return await self._messages.outbox.counts()
 
     async def deliver_forever(self) -> None:
         """Says what there is to say, until it is cancelled. Neither Slack nor the database being away ends it."""
@@ -86,7 +87,7 @@ class Outbox:
         """Begins on every card, and on the oldest entry of every channel that has none on its way."""
         await self._rounds.patiently(self._keeper.begin)
         if free := self._tasks.free:
-            for queued in await self._messages.due(self._clock(), free, tuple(self._tasks.busy)):
+            for queued in await self._messages.outbox.due(self._clock(), free, tuple(self._tasks.busy)):
                 self._tasks.start(queued.entry.channel, partial(self._deliver, queued))
 
     async def _deliver(self, queued: QueuedEntry) -> None:
@@ -106,13 +107,13 @@ class Outbox:
         if self._may_hear and not await self._may_hear(entry):
             log.info("outbox.not_for_them", promotion=entry.promotion, channel=entry.channel)
             return
-        thread = await self._messages.thread(entry.promotion, entry.channel)
+        thread = await self._messages.threads.thread(entry.promotion, entry.channel)
         place = thread.place if thread else None
         if place is None and entry.threaded:
             raise Unavailable("Slack", "chat.postMessage", "the card is not posted yet")
         posted = await self._post(entry, place, first=first)
         if place is None:
-            await self._messages.placed(entry.promotion, entry.channel, posted, about=entry.about)
+            await self._messages.threads.placed(entry.promotion, entry.channel, posted, about=entry.about)
 
     async def _post(self, entry: OutboxEntry, place: Posted | None, *, first: bool) -> Posted:
         if place is not None:

@@ -8,7 +8,7 @@ import structlog
 
 from bot.domain.errors import IntegrationError, Unavailable
 from bot.ports import MessageLinks
-from bot.store.messages import Messages
+from bot.store.threads import ThreadStore
 
 log = structlog.get_logger(__name__)
 REMEMBERED = 1000
@@ -24,13 +24,13 @@ class Permalinks:
 
     def __init__(
         self,
-        messages: Messages,
+        threads: ThreadStore,
         links: MessageLinks,
         *,
         patience: float = PATIENCE_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._messages = messages
+        self._threads = threads
         self._links = links
         self._patience = patience
         self._clock = clock
@@ -43,7 +43,7 @@ class Permalinks:
             return known
         if 0 <= self._clock() - self._silent_since < QUIET_SECONDS:
             return ""
-        message = await self._messages.thread(subject, channel)
+        message = await self._threads.thread(subject, channel)
         if message is None or message.place is None:
             return ""
         try:

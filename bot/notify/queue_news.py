@@ -11,7 +11,7 @@ from bot.domain.queueing import Waiting
 from bot.domain.reply import OlderAsked, Unhindered
 from bot.notify.outbox import Outbox
 from bot.ports import Rendered
-from bot.store.messages import OutboxEntry
+from bot.store.outbox import OutboxEntry
 from bot.views.older import older_asked
 from bot.views.queueing import starts_soon, turn_came, turn_missed, unhindered, why_now
 
@@ -47,6 +47,6 @@ class DirectQueueNews:
     async def _tell(
         self, connection: AsyncConnection, waiting: Waiting, subject: str, event: Event, message: Rendered
     ) -> None:
-        apps = ", ".join(waiting.wish.named_apps)
-        entry = OutboxEntry(apps, waiting.wish.environment, subject, event, waiting.user, message)
+        wish = waiting.wish
+        entry = OutboxEntry(wish.named_apps, wish.environment, subject, event, waiting.user, message)
         await self._outbox.put(connection, entry)

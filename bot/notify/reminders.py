@@ -13,7 +13,7 @@ from bot.notify.copies import Copies
 from bot.notify.quiet import night
 from bot.policy import Policy
 from bot.ports import MessageLinks, Messenger, Posted, Rendered
-from bot.store.messages import Messages
+from bot.store.threads import ThreadStore
 from bot.views import reminder
 from bot.views.notes import alarm
 from bot.views.refusal import refusal
@@ -28,14 +28,14 @@ class Reminders:
         self,
         messenger: Messenger,
         links: MessageLinks,
-        messages: Messages,
+        threads: ThreadStore,
         copies: Copies,
         policy: Policy,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._messenger = messenger
         self._links = links
-        self._messages = messages
+        self._threads = threads
         self._copies = copies
         self._policy = policy
         self._clock = clock
@@ -60,11 +60,11 @@ class Reminders:
 
     async def _replace(self, subject: str, card: Posted, note: Rendered, key: str) -> None:
         """The newest reminder under a card is the only one."""
-        before = await self._messages.thread(subject, card.channel)
+        before = await self._threads.thread(subject, card.channel)
         posted = await self._post(card.channel, note, thread=card.ts, key=key)
         if posted is None:
             return
-        await self._messages.placed(subject, card.channel, posted)
+        await self._threads.placed(subject, card.channel, posted)
         if before and before.place and before.place != posted:
             try:
                 await self._links.remove(before.place)
@@ -85,7 +85,7 @@ class Reminders:
             except IntegrationError as error:
                 log.warning("reminder.alarm_not_sent", user=user, error=str(error))
             else:
-                await self._messages.placed(key[:64], user, posted, about=plan.about)
+                await self._threads.placed(key[:64], user, posted, about=plan.about)
 
     async def refuse(self, channel: str, user: str, sentence: str) -> None:
         """Where the card is; as a direct message to who is not in that channel."""
@@ -105,7 +105,7 @@ class Reminders:
     async def _say(self, promotion: Promotion, channel: str, note: Rendered, key: str) -> None:
         """Outside the card's thread: so what it is about is noted."""
         if posted := await self._post(channel, note, key=key):
-            await self._messages.placed(key[:64], channel, posted, about=promotion.plan.about)
+            await self._threads.placed(key[:64], channel, posted, about=promotion.plan.about)
 
     async def _post(self, channel: str, note: Rendered, *, thread: str = "", key: str) -> Posted | None:
         try:

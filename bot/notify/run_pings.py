@@ -8,7 +8,7 @@ from bot.domain.event import Event
 from bot.domain.reply import RunDetail
 from bot.notify.outbox import Outbox
 from bot.store.database import Database
-from bot.store.messages import OutboxEntry
+from bot.store.outbox import OutboxEntry
 from bot.store.subscriptions import SubscriptionStore
 from bot.views.runs import run_ended
 
@@ -36,7 +36,7 @@ class RunPings:
         if not slack_id.is_user(run.requester) or await self._muted(run.requester, run.app):
             return
         said = run_ended(ended)
-        entry = OutboxEntry(run.app, self._environment, subject, Event.PIPELINE_ENDED, channel, said, threaded=True)
+        entry = OutboxEntry((run.app,), self._environment, subject, Event.PIPELINE_ENDED, channel, said, threaded=True)
         async with self._database.begin() as connection:
             await self._outbox.put(connection, entry)
 

@@ -6,7 +6,7 @@ from bot.domain import slack_id
 from bot.domain.errors import NotFound
 from bot.ports import Directory
 from bot.promotions.eligibility import Eligibility
-from bot.store.messages import OutboxEntry
+from bot.store.outbox import OutboxEntry
 from bot.store.promotions import PromotionStore
 
 

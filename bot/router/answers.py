@@ -19,7 +19,7 @@ from bot.ports import FileUpload, Messenger, Modals, Posted, Rendered
 from bot.router.charts import Charts
 from bot.router.forms import carried_along
 from bot.router.incoming import Incoming
-from bot.store.messages import Messages
+from bot.store.threads import ThreadStore
 from bot.views import closing_modal, loading_modal, modal, render
 from bot.views.layout import sentence, with_card, with_note
 from bot.views.refusal import late, refusal
@@ -52,9 +52,9 @@ class Answers:
         links: Permalinks | None = None,
         looks: Sequence[float] = LOOKS,
         charts: Charts | None = None,
-        messages: Messages | None = None,
+        threads: ThreadStore | None = None,
     ) -> None:
-        self._messages = messages
+        self._threads = threads
         self._charts = charts or Charts(messenger)
         self._looks = looks
         self._messenger = messenger
@@ -129,10 +129,10 @@ class Answers:
 
     async def _note(self, posted: Posted, incoming: Incoming, about: Target) -> None:
         """What it is about, for the shortcuts in its menu. It is said by then, whatever becomes of the note."""
-        if self._messages is None or about == NOTHING:
+        if self._threads is None or about == NOTHING:
             return
         try:
-            await self._messages.placed(f"answer-{incoming.request_id}", posted.channel, posted, about=about)
+            await self._threads.placed(f"answer-{incoming.request_id}", posted.channel, posted, about=about)
         except DatabaseAway as error:
             log.info("answer.not_noted", error=str(error))
 

@@ -5,7 +5,7 @@ from bot.domain.caller import Target
 from bot.domain.intent import Context, Intent
 from bot.ports import Posted
 from bot.router.incoming import Body
-from bot.store.messages import Messages
+from bot.store.threads import ThreadStore
 from bot.views.ids import shortcut_of, unreadable
 
 
@@ -15,9 +15,9 @@ class Shortcuts:
     What a message tells of is handed on as if it had been typed, so whoever may not know of it learns nothing more.
     """
 
-    def __init__(self, registry: CommandRegistry, messages: Messages) -> None:
+    def __init__(self, registry: CommandRegistry, threads: ThreadStore) -> None:
         self._registry = registry
-        self._messages = messages
+        self._threads = threads
 
     async def intent(self, body: Body, context: Context) -> Intent:
         """Raises InvalidCommand for a shortcut that this version does not have."""
@@ -31,4 +31,4 @@ class Shortcuts:
         """What the message tells of, else the first one of its thread."""
         message, channel = body.get("message") or {}, (body.get("channel") or {}).get("id", "")
         places = [Posted(channel, ts) for ts in (message.get("ts"), message.get("thread_ts")) if ts and channel]
-        return await self._messages.about(places)
+        return await self._threads.about(places)

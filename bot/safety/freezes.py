@@ -81,9 +81,9 @@ class FreezeService:
 
 
 def _deed(event: Event, ask: CallFreeze | EndFreeze, caller: Caller, freeze: Freeze) -> Deed:
-    detail = {"freeze": freeze.id, "reason": freeze.reason, "until": freeze.until.isoformat()}
+    detail: dict[str, object] = {"freeze": freeze.id, "reason": freeze.reason, "until": freeze.until.isoformat()}
     if freeze.exempt_apps:
-        detail["exempt_apps"] = ", ".join(freeze.exempt_apps)
+        detail["exempt_apps"] = freeze.exempt_apps
     context = ask.context
     key = f"{context.request_id}:{freeze.id}"
     return Deed(event, key, caller.id, freeze.environment, (ask.app,), detail=detail, channel=context.channel)

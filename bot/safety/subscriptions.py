@@ -14,8 +14,8 @@ from bot.policy import EVERY, Policy, may
 from bot.ports import Clock
 from bot.safety.times import TimeReader
 from bot.store.audit import Audit, AuditEntry
-from bot.store.messages import Messages
 from bot.store.subscriptions import SubscriptionStore
+from bot.store.threads import ThreadStore
 from bot.views.subscriptions import channel_told
 
 ROUTED_STILL = (
@@ -32,7 +32,7 @@ class SubscriptionService:
     def __init__(
         self,
         store: SubscriptionStore,
-        messages: Messages,
+        threads: ThreadStore,
         channels: ChannelIds,
         ledger: Ledger,
         audit: Audit,
@@ -41,7 +41,7 @@ class SubscriptionService:
         clock: Clock,
     ) -> None:
         self._store = store
-        self._messages = messages
+        self._threads = threads
         self._channels = channels
         self._ledger = ledger
         self._audit = audit
@@ -144,7 +144,7 @@ class SubscriptionService:
         said = channel_told(event, caller.person, _scopes(ask), until, still=still)
         subject, now = f"hears:{ask.context.request_id}"[:64], self._clock.now().timestamp()
         about = Target(ask.app, ask.environment)
-        await self._messages.want(subject, channel, said, now, given=0.0, about=about)
+        await self._threads.want(subject, channel, said, now, given=0.0, about=about)
 
 
 NOTHING_GONE = "No subscription fits that. What policy or an annotation in Argo CD says can only be muted."

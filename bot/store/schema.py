@@ -15,8 +15,8 @@ from bot.store import (  # noqa: F401 (each brings its tables)
     group_handles,
     leases,
     locks,
-    messages,
     mutes,
+    outbox,
     parsed_overlays,
     promotions,
     queue,
@@ -26,6 +26,7 @@ from bot.store import (  # noqa: F401 (each brings its tables)
     reviews,
     started_runs,
     subscriptions,
+    threads,
     webhooks,
 )
 from bot.store.database import Database, metadata

@@ -65,9 +65,10 @@ def _link(label: str, url: str, action_id: str) -> ButtonElement | None:
 
 def _history(promotion: Promotion) -> ButtonElement | None:
     """Of the one app that it is about."""
-    if len(promotion.plan.apps) != 1:
+    apps = promotion.plan.apps
+    if len(apps) != 1:
         return None
-    return layout.button("History", Action.HISTORY, ImageValue(promotion.plan.app, promotion.plan.environment))
+    return layout.button("History", Action.HISTORY, ImageValue(apps[0], promotion.plan.environment))
 
 
 def _again(promotion: Promotion) -> Buttons:

@@ -76,7 +76,7 @@ def headline(promotion: Promotion) -> str:
     """What moves where, as raw text: "my-app → production · v1.4.1 → v1.4.2"."""
     plan, moves = promotion.plan, promotion.moves
     every, going = len(plan.apps), len({move.app for move in moves})
-    apps = plan.app if every == 1 else words.count(every, "app")
+    apps = plan.apps[0] if every == 1 else words.count(every, "app")
     if going < every:
         apps = f"{going} of {apps}"
     if len(moves) == 1:

@@ -27,11 +27,11 @@ def older_asked(reply: OlderAsked, opening: str = "Nothing has started.") -> Ren
     go = layout.button(f"Deploy the older image{'' if len(older) == 1 else 's'}", Action.OLDER, wish)
     if go is None:
         return sentence(layout.TOO_LONG_TO_PRESS)
-    back = ImageValue(plan.app, plan.environment)
+    back = ImageValue(plan.apps[0], plan.environment) if len(plan.apps) == 1 else None
     blocks = layout.filled(_lines(reply, older), SIZE)
     pressed = [
         go,
-        layout.button("Roll back …", Action.WAYS_BACK, back) if len(plan.apps) == 1 else None,
+        layout.button("Roll back …", Action.WAYS_BACK, back) if back else None,
         wish_apps(reply.promotion, reply.wish) if len(blocks) > BLOCKS else None,
     ]
     bound = "The button works only for these images: if they change first, you are asked again."

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.event import Event
 from bot.ports import Posted, Rendered
-from bot.store.messages import OutboxEntry
+from bot.store.outbox import OutboxEntry
 from bot.store.webhooks import episodes, events
 from bot.webhooks.alertmanager import WebhookAlert, domain
 from tests.fakes.queues import delivered, worked_off
@@ -155,7 +155,7 @@ async def test_one_that_waits_for_its_system_is_passed_by(
 
 
 async def put(harness: WebhookHarness, channel: str, promotion: str, text: str, *, threaded: bool = False) -> None:
-    entry = OutboxEntry("my-app", "production", promotion, Event.FAILED, channel, Rendered(text), threaded)
+    entry = OutboxEntry(("my-app",), "production", promotion, Event.FAILED, channel, Rendered(text), threaded)
     async with harness.database.begin() as connection:
         await harness.outbox.put(connection, entry)
 

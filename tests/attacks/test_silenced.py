@@ -83,7 +83,7 @@ async def test_a_shortcut_on_what_its_readers_see_knows_what_it_is_about(
     await say(harness, line)
     await harness.safety.told(CHANNEL)
     (message,) = harness.safety.messenger.in_channel(CHANNEL)
-    assert await Messages(harness.safety.database).about([message.posted]) == about
+    assert await Messages(harness.safety.database).threads.about([message.posted]) == about
 
 
 async def test_once_for_each_request_however_often_it_is_worked_on(harness: CommandHarness) -> None:

@@ -12,7 +12,7 @@ from bot.domain.event import Event
 from bot.domain.promotion import Phase, Stage
 from bot.ports import Posted, Rendered
 from bot.runtime.patience import LONGEST_WAIT
-from bot.store.messages import OutboxEntry
+from bot.store.outbox import OutboxEntry
 from bot.views.layout import sentence
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.queues import delivered
@@ -73,7 +73,7 @@ async def story(bot: Process, number: int, at: float) -> None:
     async with bot.database.begin() as connection:
         for channel in CHANNELS:
             said = sentence(f"{number} at {at:.0f}")
-            await bot.outbox.put(connection, OutboxEntry("my-app", "production", "p-1", Event.DONE, channel, said,
+            await bot.outbox.put(connection, OutboxEntry(("my-app",), "production", "p-1", Event.DONE, channel, said,
                                                     round=str(number)))  # fmt: skip
 
 

@@ -327,7 +327,7 @@ def test_who_may_not_approve_does_not_on_either(after: After) -> None:
 
 @pytest.mark.parametrize("name", ASKED)
 def test_what_is_asked_on_both_is_begun_once(after: After, name: str) -> None:
-    begun = [one for one in after.seen.promotions.values() if one.plan.app == ASKED[name].app]
+    begun = [one for one in after.seen.promotions.values() if one.plan.apps[0] == ASKED[name].app]
     assert len(begun) == 1
     assert sum(row.event == "requested" and row.promotion_id == begun[0].id for row in after.seen.rows) == 1
 

@@ -33,9 +33,9 @@ from bot.queries.surroundings import Surroundings
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.runtime.injection import Injector, Offered, parameters
 from bot.safety.syncs import SyncService
-from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
 from bot.store.queue import QueueStore
+from bot.store.threads import ThreadStore
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import TEAM, FakeDirectory
 from tests.fakes.gates import usual_gates
@@ -139,7 +139,7 @@ class CommandHarness:
             ),
             SyncService: self.syncs,
             Tags: Tags(self.images),
-            Messages: self.safety.stores.messages,
+            ThreadStore: self.safety.stores.messages.threads,
             **self.safety.services,
         }
 

@@ -109,12 +109,12 @@ async def by_the_bot(place: Repository, every: float) -> Outcome:
         try:
             made = await ours.commit(promotion)
         except PilothouseError as error:
-            said[promotion.plan.app] = str(error)
+            said[promotion.plan.apps[0]] = str(error)
         else:
             if isinstance(made, Moved):
-                said[promotion.plan.app] = made.sentence
+                said[promotion.plan.apps[0]] = made.sentence
 
-    jobs = {promotion.plan.app: job_of(promote, promotion) for promotion in promotions}
+    jobs = {promotion.plan.apps[0]: job_of(promote, promotion) for promotion in promotions}
     outcome = await timed(place, every, jobs)
     await remote.aclose()
     return Outcome(outcome.seconds, dict(remote.tries), said, outcome.foreign, outcome.took)

@@ -37,7 +37,7 @@ class Edit:
 
 async def edit(told: Edit) -> None:
     messages = Messages(Database(told.database_url))
-    await messages.want(*CARD, Rendered(told.text), time.time())
+    await messages.threads.want(*CARD, Rendered(told.text), time.time())
     await Places(messages, DyingMessenger(World(Path(told.world)))).bring(*CARD)
 
 

@@ -18,10 +18,12 @@ from bot.notify.messages import Places
 from bot.ports import Rendered
 from bot.store.audit import Audit
 from bot.store.database import Database
-from bot.store.messages import Messages, OutboxEntry, threads
+from bot.store.messages import Messages
+from bot.store.outbox import OutboxEntry
 from bot.store.promotions import PromotionStore, live
 from bot.store.replicas import ReplicaStore, replicas
 from bot.store.schema import migrate
+from bot.store.threads import threads
 from tests.fakes.registry import MemoryRegistry
 from tests.postgres import NewDatabase
 from tests.restart.cases import Case
@@ -141,7 +143,7 @@ async def test_a_replica_that_is_killed_between_an_edit_and_its_note_leaves_a_ca
     messages = Messages(database)
     places = Places(messages, LastingMessenger(world))
     try:
-        await messages.want(*CARD, Rendered("0"), time.time())
+        await messages.threads.want(*CARD, Rendered("0"), time.time())
         await places.bring(*CARD)
         told = tmp_path / "edit.json"
         told.write_bytes(msgspec.json.encode(Edit(url, str(tmp_path / "world.db"), 4, "1")))
@@ -149,10 +151,10 @@ async def test_a_replica_that_is_killed_between_an_edit_and_its_note_leaves_a_ca
         assert await editor.ended() == -9, editor.said()
         assert [message.text for message in world.messages()] == ["1"]
         until = await leased_until(database)
-        thread = await messages.thread(*CARD)
+        thread = await messages.threads.thread(*CARD)
         assert thread
         assert thread.stale, "the edit is not noted"
-        await messages.want(*CARD, Rendered("2"), time.time())
+        await messages.threads.want(*CARD, Rendered("2"), time.time())
         await places.bring(*CARD)
         async with database.reading() as connection:
             now = sa.select(sa.func.extract("epoch", sa.func.clock_timestamp()))
@@ -260,10 +262,11 @@ async def test_of_two_who_write_the_same_the_first_one_knows_it(kind: str, reque
     await migrate(database)
     messages, store = Messages(database), PromotionStore(database)
     try:
-        assert [(await messages.want("p-1", "C0", Rendered("card"), 0.0)).new for _ in range(2)] == [True, False]
-        entry = OutboxEntry("my-app", "production", "p-1", Event.FAILED, "C0", Rendered("news"))
+        wanted = [await messages.threads.want("p-1", "C0", Rendered("card"), 0.0) for _ in range(2)]
+        assert [thread.new for thread in wanted] == [True, False]
+        entry = OutboxEntry(("my-app",), "production", "p-1", Event.FAILED, "C0", Rendered("news"))
         async with database.begin() as connection:
-            assert [await messages.put(connection, entry, 0.0) for _ in range(2)] == [True, False]
+            assert [await messages.outbox.put(connection, entry, 0.0) for _ in range(2)] == [True, False]
             # Neither sees the other before it writes: as when both have looked for it at the same moment.
             await store.create(connection, PROMOTION)
             await connection.execute(live.delete())

@@ -201,7 +201,7 @@ async def check(place: Scene, acknowledged: dict[str, bool], *, at_points: bool)
     for (kind, point), case in CASES.items():
         least = 1 if at_points or acknowledged[case.app] else 0
         if kind == "command":
-            begun = [one for one in promotions.values() if one.plan.app == case.app]
+            begun = [one for one in promotions.values() if one.plan.apps[0] == case.app]
             assert least <= len(begun) <= 1, case
             assert all(audit["requested", one.id] == 1 for one in begun), case
             most = 2 if not at_points or point == DONE else 1  # only an answer may come twice

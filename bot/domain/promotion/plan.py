@@ -146,11 +146,6 @@ class Plan:
         return tuple(dict.fromkeys([*(move.app for move in self.moves), *(one.app for one in self.missing)]))
 
     @property
-    def app(self) -> str:
-        """The one app, or all of them joined for a release train."""
-        return ", ".join(self.apps)
-
-    @property
     def about(self) -> Target:
         """Of a release train the environment alone."""
         return common(Target(app, self.environment) for app in self.apps)

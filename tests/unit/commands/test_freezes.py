@@ -1,5 +1,6 @@
 """Freezes, called and ended."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,6 +63,8 @@ async def test_times_are_on_the_wall_clock_of_who_types_them() -> None:
 async def test_apps_can_be_left_out_and_one_app_can_be_meant(harness: CommandHarness) -> None:
     freeze = await called(harness, "/freeze prod --except payments,ledger for 2h INC-1")
     assert freeze.exempt_apps == ("payments", "ledger")
+    (row,) = await harness.safety.stores.audit.rows()
+    assert json.loads(row.detail)["exempt_apps"] == ["payments", "ledger"]
     assert await harness.safety.stores.freezes.active("payments", "production") is None
     assert await harness.safety.stores.freezes.active("my-app", "production") == freeze
     with pytest.raises(UnknownName, match="Did you mean `payments`"):

@@ -21,8 +21,8 @@ async def say(harness: CommandHarness, number: int, line: str, user: str = "U0BO
     return await harness.run(asked, user)
 
 
-async def owe(harness: CommandHarness, by: str = "U0DEE", app: str = "my-app") -> Review:
-    review = Review("p-abc", (app,), "production", Person(by, by[2:].lower()), "INC-1", datetime.now(UTC))
+async def owe(harness: CommandHarness, by: str = "U0DEE", apps: tuple[str, ...] = ("my-app",)) -> Review:
+    review = Review("p-abc", apps, "production", Person(by, by[2:].lower()), "INC-1", datetime.now(UTC))
     async with harness.safety.database.begin() as connection:
         await harness.safety.stores.reviews.owe(connection, review)
     return review
@@ -54,7 +54,7 @@ async def test_a_review_needs_a_note_and_something_to_review(harness: CommandHar
 
 
 async def test_a_train_is_reviewed_by_who_may_approve_all_of_it(harness: CommandHarness) -> None:
-    await owe(harness, app="my-app, payments")
+    await owe(harness, apps=("my-app", "payments"))
     assert isinstance(await say(harness, 1, "/review p-abc fine"), Told)
 
 

@@ -9,7 +9,7 @@ import pytest
 from bot.app.backlog import Backlog
 from bot.domain.errors import DatabaseAway
 from bot.runtime.metrics import REGISTRY
-from bot.store.messages import Counts
+from bot.store.outbox import Counts
 
 AGES = ("pilothouse_oldest_message_seconds", "pilothouse_oldest_request_seconds")
 NUMBERS = ("pilothouse_requests_waiting", *(f"letters {state}" for state in ("pending", "dead", "stale cards")))

@@ -25,7 +25,7 @@ from bot.app.web import web
 from bot.ports import Messenger, Modals
 from bot.router import Router, open_router
 from bot.settings import Settings
-from bot.store.messages import Counts
+from bot.store.outbox import Counts
 from bot.workflow.durable import DurableEngine
 from integrations.sandbox.serving import serve
 from tests.fakes.command_harness import CommandHarness

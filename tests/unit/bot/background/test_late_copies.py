@@ -26,7 +26,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def copies(world: CoreWorld, promotion: Promotion) -> set[str]:
-    return {copy.channel for copy in await world.core.stores.messages.showing(subject(promotion))}
+    return {copy.channel for copy in await world.core.stores.messages.threads.showing(subject(promotion))}
 
 
 async def asked_while(world: CoreWorld, answer: Callable[[str], Awaitable[Caller]] | None = None) -> Promotion:
@@ -66,10 +66,10 @@ async def test_one_who_could_not_be_looked_up_is_the_only_one_asked_later(world:
 
     promotion = await asked_while(world, but_for_mia)
     assert await copies(world, promotion) == EVERYBODY - {"U0MIA"}
-    before = await world.core.stores.messages.showing(subject(promotion))
+    before = await world.core.stores.messages.threads.showing(subject(promotion))
     assert await world.core.late_copies.look()
     assert await copies(world, promotion) == EVERYBODY
-    after = await world.core.stores.messages.showing(subject(promotion))
+    after = await world.core.stores.messages.threads.showing(subject(promotion))
     assert all(one in after for one in before)  # theirs are as they were
 
 

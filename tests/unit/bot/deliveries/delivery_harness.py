@@ -95,7 +95,7 @@ class DeliveryHarness:
         )  # fmt: skip
         journeys = JourneyService(
             self.policy, self.database, DeliveryStore(self.database), promotions, store, self.directory, self.outbox,
-            Permalinks(messages, self.messenger), lambda app: self.overlays_in.get(app, ()), clock=clock,
+            Permalinks(messages.threads, self.messenger), lambda app: self.overlays_in.get(app, ()), clock=clock,
         )  # fmt: skip
         self.subscriptions = SubscriptionStore(self.database)
         self.service = NewsService(

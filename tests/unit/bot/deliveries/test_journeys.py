@@ -636,9 +636,9 @@ async def test_the_journey_links_to_the_card_and_the_card_to_the_journey(harness
     way, messages = Way(harness), Messages(harness.database)
     await way.goes(way.pushed(), way.started(), way.ended())
     [root] = roots(harness, "C0TEAM")
-    links = Permalinks(messages, harness.messenger)
+    links = Permalinks(messages.threads, harness.messenger)
     journeys = JourneyLinks(NewsStore(harness.database), links)
-    copies = Copies(messages, harness.messenger, links, MuteStore(harness.database), harness.policy, journeys)
+    copies = Copies(messages.threads, harness.messenger, links, MuteStore(harness.database), harness.policy, journeys)
     cards = Cards(messages, harness.messenger, harness.policy, copies, journeys, ReviewStore(harness.database))
     card = await cards.show(await way.promotes("staging"))
     await delivered(harness.outbox)
@@ -652,7 +652,7 @@ async def test_the_journey_links_to_the_card_and_the_card_to_the_journey(harness
 async def test_a_direct_message_is_a_link_for_its_reader_alone(harness: DeliveryHarness, way: Way) -> None:
     await way.goes(way.pushed(), way.started(), way.ended())
     asked = await way.promotes("staging")
-    links = JourneyLinks(NewsStore(harness.database), Permalinks(Messages(harness.database), harness.messenger))
+    links = JourneyLinks(NewsStore(harness.database), Permalinks(Messages(harness.database).threads, harness.messenger))
     own = await harness.messenger.permalink(roots(harness)[0].posted)
     assert await links.of(asked) == ""
     assert await links.each(asked, ["U0ANA", "U0BO", ""]) == {"U0ANA": own, "U0BO": "", "": ""}
@@ -665,7 +665,7 @@ async def test_a_card_in_the_authors_own_conversation_links_to_their_journey(
 ) -> None:
     await way.goes(way.pushed(), way.started(), way.ended())
     asked = await way.promotes("staging")
-    links = JourneyLinks(NewsStore(harness.database), Permalinks(Messages(harness.database), harness.messenger))
+    links = JourneyLinks(NewsStore(harness.database), Permalinks(Messages(harness.database).threads, harness.messenger))
     by = replace(asked.plan.requester, id=requester)
     here = replace(asked, plan=replace(asked.plan, channel=channel, requester=by))
     assert bool(await links.of(here)) == linked
@@ -675,9 +675,11 @@ async def test_the_authors_own_copy_of_a_card_links_to_their_journey(harness: De
     await way.goes(way.pushed(), way.started(), way.ended())
     asked = await way.promotes("staging")
     messages = Messages(harness.database)
-    links = Permalinks(messages, harness.messenger)
+    links = Permalinks(messages.threads, harness.messenger)
     journeys, mutes = JourneyLinks(NewsStore(harness.database), links), MuteStore(harness.database)
-    copies = Copies(messages, harness.messenger, links, mutes, harness.policy, journeys, clock=lambda: harness.now)
+    copies = Copies(
+        messages.threads, harness.messenger, links, mutes, harness.policy, journeys, clock=lambda: harness.now
+    )
     await copies.send(asked, [harness.directory.people["U0ANA"], harness.directory.people["U0BO"]])
     await copies.keep(asked)
     await delivered(harness.outbox)

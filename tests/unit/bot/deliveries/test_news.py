@@ -89,10 +89,10 @@ async def test_a_message_tells_of_its_app_and_of_several_of_where_they_are(harne
     messages = Messages(harness.database)
     await harness.takes(harness.commit())
     [message] = harness.heard("C0DEPLOY")
-    assert await messages.about([message.posted]) == Target("my-app", "production")
+    assert await messages.threads.about([message.posted]) == Target("my-app", "production")
     await harness.takes(harness.commit("ledger"))
     [message] = harness.heard("C0DEPLOY")
-    assert await messages.about([message.posted]) == Target("", "production")
+    assert await messages.threads.about([message.posted]) == Target("", "production")
 
 
 @pytest.mark.parametrize("cause", [Cause.PROMOTION, Cause.ROLLBACK])

@@ -89,9 +89,9 @@ async def start(tmp_path: Path, messenger: FakeMessenger, policy: Policy, clock:
         await create_tables(database)
         messages = Messages(database)
         box = Outbox(messages, messenger, clock=clock)
-        links = Permalinks(messages, messenger, patience=PATIENCE, clock=clock)
+        links = Permalinks(messages.threads, messenger, patience=PATIENCE, clock=clock)
         journeys = JourneyLinks(NewsStore(database), links)
-        copies = Copies(messages, messenger, links, MuteStore(database), policy, journeys, clock=clock)
+        copies = Copies(messages.threads, messenger, links, MuteStore(database), policy, journeys, clock=clock)
         cards = Cards(messages, messenger, policy, copies, journeys, ReviewStore(database), clock=clock)
         return Process(database, messages, cards, box, Announcer(box, policy))
 

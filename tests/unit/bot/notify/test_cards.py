@@ -85,7 +85,7 @@ async def test_a_crash_between_post_and_note_does_not_post_twice(
     async def killed(*_arguments: object) -> None:
         raise asyncio.CancelledError
 
-    monkeypatch.setattr(first.messages, "placed", killed)
+    monkeypatch.setattr(first.messages.threads, "placed", killed)
     with pytest.raises(asyncio.CancelledError):
         await first.cards.show(promotion(Stage.GATES))
     second = await start()

@@ -37,10 +37,10 @@ class Workspace:
     def __init__(self, bot: Process, messenger: FakeMessenger, policy: Policy, clock: Clock) -> None:
         self.bot, self.messenger, self.clock = bot, messenger, clock
         self.mutes = MuteStore(bot.database)
-        links = Permalinks(bot.messages, messenger)
+        links = Permalinks(bot.messages.threads, messenger)
         journeys = JourneyLinks(NewsStore(bot.database), links)
-        self.copies = Copies(bot.messages, messenger, links, self.mutes, policy, journeys, clock=clock)
-        self.reminders = Reminders(messenger, messenger, bot.messages, self.copies, policy, clock=clock)
+        self.copies = Copies(bot.messages.threads, messenger, links, self.mutes, policy, journeys, clock=clock)
+        self.reminders = Reminders(messenger, messenger, bot.messages.threads, self.copies, policy, clock=clock)
         clock.now = NOON
 
     async def ask(self, *people: Caller) -> None:

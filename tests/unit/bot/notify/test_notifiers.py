@@ -98,7 +98,7 @@ async def test_it_hears_of_what_people_do_besides(paged: Process, pager: Pager, 
 
 async def test_without_a_notifier_nothing_is_kept_for_one(bot: Process) -> None:
     await bot.tell(DONE, Event.DONE)
-    assert not [one for one in await bot.messages.due(1e12, 50) if one.entry.channel.startswith(ADDRESS)]
+    assert not [one for one in await bot.messages.outbox.due(1e12, 50) if one.entry.channel.startswith(ADDRESS)]
 
 
 async def test_what_cannot_be_told_now_comes_again_in_order(paged: Process, pager: Pager, clock: Clock) -> None:

@@ -48,9 +48,9 @@ async def test_a_quick_story_is_told_in_few_edits_and_ends_right(tmp_path: Path,
     async with serve(workspace.app) as url:
         api = SlackApi(lambda: BOT_TOKEN, f"{url}/api/")
         messages, messenger = Messages(database), SlackMessenger(api)
-        links = Permalinks(messages, messenger)
+        links = Permalinks(messages.threads, messenger)
         journeys = JourneyLinks(NewsStore(database), links)
-        copies = Copies(messages, messenger, links, MuteStore(database), policy, journeys)
+        copies = Copies(messages.threads, messenger, links, MuteStore(database), policy, journeys)
         box = Outbox(messages, messenger)
         cards = Cards(messages, messenger, policy, copies, journeys, ReviewStore(database))
         delivering = asyncio.create_task(box.deliver_forever())

@@ -12,7 +12,7 @@ from bot.domain.errors import Refused, Unavailable
 from bot.domain.event import Event
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.ports import Posted
-from bot.store.messages import OutboxEntry
+from bot.store.outbox import OutboxEntry
 from bot.views.layout import sentence
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.queues import delivered
@@ -27,7 +27,7 @@ DONE = promotion(Stage.DONE, Phase.SUCCEEDED, finished_at=AT)
 
 
 def entry(number: int, channel: str = "C0DEPLOY") -> OutboxEntry:
-    return OutboxEntry("my-app", "production", f"p-{number}", Event.DONE, channel, sentence(f"number {number}"))
+    return OutboxEntry(("my-app",), "production", f"p-{number}", Event.DONE, channel, sentence(f"number {number}"))
 
 
 async def put(bot: Process, *entries: OutboxEntry) -> None:
@@ -106,9 +106,9 @@ async def test_what_waits_is_counted(bot: Process, clock: Clock) -> None:
     assert (counts.pending, counts.dead, counts.oldest_pending) == (2, 0, put_at)
 
 
-@pytest.mark.parametrize("step", ["settle", "placed"])
+@pytest.mark.parametrize(("part", "step"), [("outbox", "settle"), ("threads", "placed")])
 async def test_a_crash_after_the_post_does_not_say_it_twice(
-    start: Start, messenger: FakeMessenger, clock: Clock, monkeypatch: pytest.MonkeyPatch, step: str
+    start: Start, messenger: FakeMessenger, clock: Clock, monkeypatch: pytest.MonkeyPatch, part: str, step: str
 ) -> None:
     """S3, S18: the next process finds it by its key."""
     first = await start()
@@ -117,12 +117,12 @@ async def test_a_crash_after_the_post_does_not_say_it_twice(
     async def killed(*_arguments: object, **_named: object) -> None:
         raise asyncio.CancelledError
 
-    monkeypatch.setattr(first.messages, step, killed)
+    monkeypatch.setattr(getattr(first.messages, part), step, killed)
     with pytest.raises(asyncio.CancelledError):
         await delivered(first.outbox)
     second = await start()
     assert await delivered(second.outbox) == 0, "it is still leased to the process that died"
-    await second.messages.release_all()
+    await second.messages.outbox.release_all()
     assert await delivered(second.outbox) == 1
     assert texts(messenger) == ["number 1"]
 
@@ -225,14 +225,14 @@ async def test_it_delivers_for_ever(bot: Process, messenger: FakeMessenger) -> N
 async def test_what_breaks_in_one_round_does_not_end_it(
     bot: Process, messenger: FakeMessenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    due, broken = bot.messages.due, iter([True])
+    due, broken = bot.messages.outbox.due, iter([True])
 
     async def once_broken(now: float, limit: int, busy: Collection[str]) -> object:
         if next(broken, False):
             raise OSError("disk I/O error")
         return await due(now, limit, busy)
 
-    monkeypatch.setattr(bot.messages, "due", once_broken)
+    monkeypatch.setattr(bot.messages.outbox, "due", once_broken)
     await put(bot, entry(1))
     delivering = asyncio.create_task(bot.outbox.deliver_forever())
     await until(lambda: texts(messenger) == ["number 1"])
@@ -244,8 +244,8 @@ async def test_what_breaks_in_one_round_does_not_end_it(
 async def test_what_was_sent_is_forgotten_in_time(bot: Process, clock: Clock) -> None:
     await put(bot, entry(1))
     await delivered(bot.outbox)
-    assert await bot.messages.forget(clock.now) == 0
-    assert await bot.messages.forget(clock.now + 1) == 1
+    assert await bot.messages.outbox.forget(clock.now) == 0
+    assert await bot.messages.outbox.forget(clock.now + 1) == 1
 
 
 async def test_only_a_repetition_looks_for_an_earlier_post(
@@ -270,8 +270,8 @@ async def test_only_a_repetition_looks_for_an_earlier_post(
 
 async def test_a_try_that_began_in_a_process_that_died_is_no_first_one(bot: Process, clock: Clock) -> None:
     await put(bot, entry(1))
-    [queued] = await bot.messages.due(clock.now, 10)
-    assert await bot.messages.lease(queued, clock.now, 1.0)
+    [queued] = await bot.messages.outbox.due(clock.now, 10)
+    assert await bot.messages.outbox.lease(queued, clock.now, 1.0)
     clock.now += 2
-    assert not await bot.messages.lease(queued, clock.now, 1.0), "what was read before counts the tries wrongly"
-    assert [one.tries for one in await bot.messages.due(clock.now, 10)] == [1]
+    assert not await bot.messages.outbox.lease(queued, clock.now, 1.0), "what was read before counts the tries wrongly"
+    assert [one.tries for one in await bot.messages.outbox.due(clock.now, 10)] == [1]

@@ -47,7 +47,7 @@ async def test_a_decision_asks_a_silent_slack_once_and_goes_on(
 ) -> None:
     """From the press to the commit a card is shown again and again, and each of its copies links to it."""
     await bot.cards.show(ASKED)
-    await bot.messages.want(subject(ASKED), "U0BO", Rendered("copy"), 0.0)
+    await bot.messages.threads.want(subject(ASKED), "U0BO", Rendered("copy"), 0.0)
     slack = Slack(messenger, error)
     async with asyncio.timeout(HANGS):
         for stage in (Stage.APPROVAL, Stage.COMMIT, Stage.FOLLOW):
@@ -56,7 +56,10 @@ async def test_a_decision_asks_a_silent_slack_once_and_goes_on(
 
 
 async def test_it_is_asked_again_when_it_may_be_back(bot: Process, messenger: FakeMessenger, clock: Clock) -> None:
-    links, here = Permalinks(bot.messages, messenger, patience=PATIENCE, clock=clock), (ASKED.id, ASKED.plan.channel)
+    links, here = (
+        Permalinks(bot.messages.threads, messenger, patience=PATIENCE, clock=clock),
+        (ASKED.id, ASKED.plan.channel),
+    )
     card, answers = await bot.cards.show(ASKED), messenger.permalink
     Slack(messenger, None)
     assert await links.to(*here) == ""
@@ -67,10 +70,10 @@ async def test_it_is_asked_again_when_it_may_be_back(bot: Process, messenger: Fa
 
 
 async def test_a_message_that_is_gone_hides_no_other_link(bot: Process, messenger: FakeMessenger, clock: Clock) -> None:
-    links, other = Permalinks(bot.messages, messenger, patience=PATIENCE, clock=clock), "another"
+    links, other = Permalinks(bot.messages.threads, messenger, patience=PATIENCE, clock=clock), "another"
     gone = await bot.cards.show(ASKED)
     there = await messenger.post("C0DEPLOY", Rendered("another card"))
-    await bot.messages.placed(other, "C0DEPLOY", there)
+    await bot.messages.threads.placed(other, "C0DEPLOY", there)
     Slack(messenger, NotFound("Slack", "chat.getPermalink", "message_not_found"), only=gone)
     assert await links.to(ASKED.id, ASKED.plan.channel) == ""
     assert await links.to(other, "C0DEPLOY")

@@ -11,7 +11,7 @@ import pytest
 from bot.domain.event import Event
 from bot.notify import outbox as module
 from bot.ports import Posted
-from bot.store.messages import OutboxEntry
+from bot.store.outbox import OutboxEntry
 from bot.views.layout import sentence
 from tests.fakes.messenger import FakeMessenger
 from tests.unit.bot.notify.conftest import Process, Start
@@ -47,7 +47,7 @@ class Held:
 
 
 def entry(channel: str, number: int) -> OutboxEntry:
-    return OutboxEntry("my-app", "production", f"p-{number}", Event.DONE, channel, sentence(f"number {number}"))
+    return OutboxEntry(("my-app",), "production", f"p-{number}", Event.DONE, channel, sentence(f"number {number}"))
 
 
 async def put(bot: Process, *entries: OutboxEntry) -> None:

@@ -16,8 +16,8 @@ from bot.notify.reminders import Reminders
 from bot.policy import Policy
 from bot.ports import Posted, Rendered
 from bot.store.delivery_news import NewsStore
-from bot.store.messages import OutboxEntry
 from bot.store.mutes import MuteStore
+from bot.store.outbox import OutboxEntry
 from tests.fakes.messenger import FakeMessage, FakeMessenger
 from tests.fakes.queues import delivered
 from tests.unit.bot.notify.conftest import Clock, Process
@@ -33,7 +33,7 @@ async def told(bot: Process, message: FakeMessage) -> Target:
     """As a shortcut in the message's menu asks: by its own time, else by its thread's."""
     channel = message.posted.channel
     places = [message.posted, *([Posted(channel, message.thread)] if message.thread else [])]
-    return await bot.messages.about(places)
+    return await bot.messages.threads.about(places)
 
 
 async def assert_all_tell(bot: Process, messenger: FakeMessenger, about: Target, *channels: str) -> None:
@@ -63,10 +63,10 @@ async def test_copies_and_reminders_tell_of_it_wherever_they_are(
     bot: Process, messenger: FakeMessenger, policy: Policy, clock: Clock
 ) -> None:
     clock.now = NOON
-    links = Permalinks(bot.messages, messenger)
+    links = Permalinks(bot.messages.threads, messenger)
     journeys = JourneyLinks(NewsStore(bot.database), links)
-    copies = Copies(bot.messages, messenger, links, MuteStore(bot.database), policy, journeys, clock=clock)
-    reminders = Reminders(messenger, messenger, bot.messages, copies, policy, clock=clock)
+    copies = Copies(bot.messages.threads, messenger, links, MuteStore(bot.database), policy, journeys, clock=clock)
+    reminders = Reminders(messenger, messenger, bot.messages.threads, copies, policy, clock=clock)
     asked = replace(ASKED, plan=plan(approval=replace(ASKED.plan.approval, escalate_to=("C0INC",))))
     card = await bot.cards.show(asked)
     await copies.send(asked, [BO])
@@ -97,23 +97,24 @@ async def test_what_is_known_of_a_message_stays_until_somebody_says_otherwise(
 
 
 @pytest.mark.parametrize(
-    ("app", "about"), [("my-app", HERE), ("", Target("", "production")), ("a, b", Target("", "production"))]
+    ("apps", "about"),
+    [(("my-app",), HERE), ((), Target("", "production")), (("a", "b"), Target("", "production"))],
 )
 async def test_the_first_letter_in_a_channel_tells_of_what_it_is_about(
-    bot: Process, messenger: FakeMessenger, app: str, about: Target
+    bot: Process, messenger: FakeMessenger, apps: tuple[str, ...], about: Target
 ) -> None:
     """A lock, a freeze of a whole environment, the turn of a train."""
     async with bot.database.begin() as connection:
-        entry = OutboxEntry(app, "production", "locked-1", Event.LOCKED, "C0DEPLOY", Rendered("It is locked."))
+        entry = OutboxEntry(apps, "production", "locked-1", Event.LOCKED, "C0DEPLOY", Rendered("It is locked."))
         await bot.outbox.put(connection, entry)
     await assert_all_tell(bot, messenger, about, "C0DEPLOY")
 
 
 async def test_at_another_place_nothing_is_known(bot: Process, messenger: FakeMessenger) -> None:
     card = await bot.cards.show(ASKED)
-    assert await bot.messages.about([Posted("C0OTHER", card.ts)]) == Target()
-    assert await bot.messages.about([Posted(card.channel, "")]) == Target()
-    assert await bot.messages.about([]) == Target()
+    assert await bot.messages.threads.about([Posted("C0OTHER", card.ts)]) == Target()
+    assert await bot.messages.threads.about([Posted(card.channel, "")]) == Target()
+    assert await bot.messages.threads.about([]) == Target()
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,9 @@ async def answered(tmp_path: Path, reply: Reply, *, card: bool = True) -> str:
     messages = Messages(database)
     if card:
         shown = promotion()
-        await messages.want(shown.id, shown.plan.channel, Rendered("the card"), 0.0)
+        await messages.threads.want(shown.id, shown.plan.channel, Rendered("the card"), 0.0)
         await Places(messages, messenger).bring(shown.id, shown.plan.channel, first=True)
-    links = Permalinks(messages, messenger)
+    links = Permalinks(messages.threads, messenger)
     await Answers(messenger, NoModals(), links=links, looks=(0.0,)).reply(reply, ASKED, None)
     await database.close()
     return str(messenger.messages[-1].shown.blocks)

@@ -21,7 +21,7 @@ async def carded(bot: Bot, subject: str = "", who: str = "ana", line: str = "/de
     promotion = bot.harness.promotions.only
     where = await SlackMessenger(bot.api).post("C0DEPLOY", card(promotion))
     about, subject = promotion.plan.about, subject or promotion.id
-    await bot.harness.safety.stores.messages.placed(subject, "#deployments", where, about=about)
+    await bot.harness.safety.stores.messages.threads.placed(subject, "#deployments", where, about=about)
     return where
 
 
@@ -40,7 +40,7 @@ async def test_deploy_on_a_card_opens_the_picker_with_its_app(bot: Bot, subject:
     if subject:
         promotion = bot.harness.promotions.only
         subject, about = f"{subject}{promotion.id}", promotion.plan.about
-        await bot.harness.safety.stores.messages.placed(subject, "U0ANA", where, about=about)
+        await bot.harness.safety.stores.messages.threads.placed(subject, "U0ANA", where, about=about)
     assert (await bot.slack.shortcut("ana", "message.deploy", "deployments", where.ts))["acked"]
     view = await bot.view("ana", "pick.deploy")
     assert state_of(view) | {"image": None} == {
@@ -86,7 +86,7 @@ async def test_a_refusal_in_a_direct_message_tells_of_nothing(bot: Bot) -> None:
     await until(lambda: [one for one in bot.slack.messages("D0GUS", "gus") if one.get("bot_id")])
     await bot.idle()
     (answer,) = [one for one in bot.slack.messages("D0GUS", "gus") if one.get("bot_id")]
-    assert await bot.harness.safety.stores.messages.about([Posted("D0GUS", answer["ts"])]) == Target()
+    assert await bot.harness.safety.stores.messages.threads.about([Posted("D0GUS", answer["ts"])]) == Target()
 
 
 async def test_roll_back_on_a_card_shows_the_ways_back_and_starts_nothing(bot: Bot) -> None:
@@ -111,7 +111,7 @@ async def test_elsewhere_the_picker_opens_empty(bot: Bot, verb: str, channel: st
 
 async def test_a_foreign_message_with_the_same_time_is_not_the_card(bot: Bot) -> None:
     where = await carded(bot)
-    await bot.harness.safety.stores.messages.placed(
+    await bot.harness.safety.stores.messages.threads.placed(
         bot.harness.promotions.only.id, "#deployments", Posted("C0OTHER", where.ts), about=Target("my-app", "staging")
     )
     await bot.slack.shortcut("ana", "message.deploy", "deployments", where.ts)
@@ -134,7 +134,7 @@ async def test_a_message_of_any_kind_hands_on_what_it_tells_of(
 ) -> None:
     """News, a journey, a pipeline run, a notice: by one record of all messages."""
     where = await SlackMessenger(bot.api).post("C0DEPLOY", Rendered("Something has happened."))
-    await bot.harness.safety.stores.messages.placed(subject, "C0DEPLOY", where, about=about)
+    await bot.harness.safety.stores.messages.threads.placed(subject, "C0DEPLOY", where, about=about)
     await bot.slack.shortcut("ana", "message.deploy", "deployments", where.ts)
     state = state_of(await bot.view("ana", "pick.deploy"))
     assert (state["app"], state["environment"]) == (app, environment)
@@ -143,7 +143,7 @@ async def test_a_message_of_any_kind_hands_on_what_it_tells_of(
 async def test_below_a_message_of_any_kind_it_is_about_the_same(bot: Bot) -> None:
     where = await SlackMessenger(bot.api).post("C0DEPLOY", Rendered("It is drifting."))
     about = Target("my-app", "staging")
-    await bot.harness.safety.stores.messages.placed("news:0a1b:2c3d", "C0DEPLOY", where, about=about)
+    await bot.harness.safety.stores.messages.threads.placed("news:0a1b:2c3d", "C0DEPLOY", where, about=about)
     below = bot.slack.message("bo", "deployments", "who did that?", where.ts)
     await bot.slack.shortcut("bo", "message.status", "deployments", below["ts"])
     await until(lambda: bot.whispers("bo"))

@@ -12,7 +12,8 @@ from bot.domain.errors import Unavailable
 from bot.notify.messages import Places
 from bot.ports import Messenger, Posted, Rendered
 from bot.store.database import Database
-from bot.store.messages import Messages, threads
+from bot.store.messages import Messages
+from bot.store.threads import threads
 from tests.fakes.messenger import FakeMessenger
 
 CHANNEL = "C0DEPLOY"
@@ -46,7 +47,7 @@ class Replica:
         return cls(database, messages, Places(messages, messenger))
 
     async def show(self, text: str) -> None:
-        await self.messages.want("p-1", CHANNEL, Rendered(text), time.time())
+        await self.messages.threads.want("p-1", CHANNEL, Rendered(text), time.time())
         await self.places.bring("p-1", CHANNEL)
 
 
@@ -88,7 +89,7 @@ async def test_many_states_by_two_replicas_are_each_shown_once_at_most_and_the_n
     shows = [asyncio.create_task(replicas[number % 2].show(str(number))) for number in range(1, 9)]
     await asyncio.gather(*shows)
     (card,) = messenger.in_channel(CHANNEL)
-    thread = await replicas[0].messages.thread("p-1", CHANNEL)
+    thread = await replicas[0].messages.threads.thread("p-1", CHANNEL)
     assert thread
     assert thread.wanted
     assert not thread.stale

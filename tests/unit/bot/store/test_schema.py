@@ -2,20 +2,27 @@
 
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from bot.domain.caller import Target
-from bot.ports import Posted
+from bot.domain.event import Event
+from bot.ports import Posted, Rendered
 from bot.store import schema
+from bot.store.codec import dump
 from bot.store.database import Database
 from bot.store.messages import Messages
+from bot.store.outbox import OutboxEntry
+from bot.store.promotions import promoted_apps, promotions
 from bot.store.reviews import ReviewStore, reviews
-from bot.store.schema import _upgrade, metadata, migrate, newest, revision, revisions
+from bot.store.schema import _config, _upgrade, metadata, migrate, newest, revision, revisions
 
 
 def differences(connection: sa.Connection) -> list[object]:
@@ -98,8 +105,8 @@ async def test_messages_that_are_there_learn_what_they_are_about(empty: Database
         for statement in RECORD_BEFORE:
             await connection.execute(sa.text(statement))
     await migrate(empty)
-    messages = Messages(empty)
-    found = [await messages.about([Posted("C0DEPLOY", f"{number}.0")]) for number in range(len(MESSAGES_BEFORE))]
+    threads = Messages(empty).threads
+    found = [await threads.about([Posted("C0DEPLOY", f"{number}.0")]) for number in range(len(MESSAGES_BEFORE))]
     assert dict(zip(MESSAGES_BEFORE, found, strict=True)) == MESSAGES_BEFORE
 
 
@@ -142,3 +149,72 @@ async def test_a_review_of_the_version_before_names_its_apps_one_by_one(empty: D
     await migrate(empty)
     (review,) = await ReviewStore(empty).open()
     assert review.apps == ("my-app", "other")
+
+
+TRAIN = tuple(f"app-{number:02}-with-a-name" for number in range(20))
+"""whose names are longer, together, than the column was"""
+ENTRIES_BEFORE = {
+    ("p-1", "my-app"): ("my-app",),
+    ("p-2", "my-app, payments"): ("my-app", "payments"),
+    ("frozen-1", ""): (),
+    ("p-3", ", ".join(TRAIN)[:255]): TRAIN,
+    ("queue-1", ", ".join(TRAIN)[:255]): TRAIN[:12],
+}
+
+
+async def test_an_entry_of_the_version_before_names_its_apps_one_by_one(empty: Database) -> None:
+    """What the column had cut off is read from the promotion, where there is one: a part of a name is no app."""
+    async with empty.begin() as connection:
+        await connection.run_sync(lambda sync: _upgrade(sync, "0020"))
+        for subject, app in ENTRIES_BEFORE:
+            await connection.execute(PUT_BEFORE, {"app": app, "subject": subject, "body": dump(Rendered("news"))})
+        row = {"id": "p-3", "environment": "production", "phase": "running", "state": "{}"}
+        await connection.execute(promotions.insert().values(requested_at=datetime(2026, 5, 4, tzinfo=UTC), **row))
+        rows = [{"promotion_id": "p-3", "app": app, "environment": "production"} for app in TRAIN]
+        await connection.execute(promoted_apps.insert(), rows)
+    await migrate(empty)
+    found = await apps_of_entries(empty)
+    assert found == {subject: apps for (subject, _), apps in ENTRIES_BEFORE.items()}
+
+
+async def test_a_replica_of_the_version_before_goes_on_beside_this_one(empty: Database) -> None:
+    """It reads and writes `app`. What either has put, the other puts no second time."""
+    await migrate(empty)
+    store, here = Messages(empty).outbox, {"app": "my-app", "subject": "p-1", "body": dump(Rendered("news"))}
+    ours = OutboxEntry(("my-app", "payments"), "production", "p-2", Event.DONE, "p-2", Rendered("news"))
+    async with empty.begin() as connection:
+        await connection.execute(PUT_BEFORE, here)
+        assert not await store.put(connection, replace(ours, promotion="p-1", channel="p-1"), 0.0)
+        assert await store.put(connection, ours, 0.0)
+        await connection.execute(PUT_BEFORE, {**here, "subject": "p-2"})
+        read = (await connection.execute(sa.text("SELECT promotion_id, app FROM outbox ORDER BY id"))).all()
+    assert [tuple(row) for row in read] == [("p-1", "my-app"), ("p-2", "")]
+    assert await apps_of_entries(empty) == {"p-1": (), "p-2": ("my-app", "payments")}
+
+
+async def test_entries_go_back_to_the_version_before(empty: Database) -> None:
+    await migrate(empty)
+    entry = OutboxEntry(("my-app", "payments"), "production", "p-1", Event.DONE, "C0DEPLOY", Rendered("news"))
+    async with empty.begin() as connection:
+        await Messages(empty).outbox.put(connection, entry, 0.0)
+        await connection.run_sync(lambda sync: _downgrade(sync, "0020"))
+        assert (await connection.execute(sa.text("SELECT app FROM outbox"))).scalars().all() == ["my-app, payments"]
+    await migrate(empty)
+    assert await apps_of_entries(empty) == {"p-1": ("my-app", "payments")}
+
+
+def _downgrade(connection: sa.Connection, to: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.downgrade(config, to)
+
+
+PUT_BEFORE = sa.text(
+    "INSERT INTO outbox (app, environment, promotion_id, event, channel, threaded, broadcast, body, put_at, due_at) "
+    "VALUES (:app, 'production', :subject, 'done', :subject, FALSE, FALSE, :body, 0, 0) ON CONFLICT DO NOTHING"
+)
+
+
+async def apps_of_entries(database: Database) -> dict[str, tuple[str, ...]]:
+    due = await Messages(database).outbox.due(1.0, 10)
+    return {one.entry.promotion: one.entry.apps for one in due}

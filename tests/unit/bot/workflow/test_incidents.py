@@ -50,7 +50,7 @@ async def test_a_review_that_was_given_stands_on_the_card(world: CoreWorld) -> N
     reviews = world.core.safety.services[ReviewService]
     ask = CloseReview(context=world.context(), promotion=done.id, note="the right call")
     await reviews.close(ask, await world.person("mia"))
-    thread = await world.core.stores.messages.thread(done.id, done.plan.channel)
+    thread = await world.core.stores.messages.threads.thread(done.id, done.plan.channel)
     assert thread is not None
     assert thread.wanted is not None
     assert "<@U0MIA> reviewed it" in str(thread.wanted.blocks)

@@ -402,7 +402,7 @@ class Promotions(RuleBasedStateMachine):
 
     def _must(self, holds: bool, promotion: Promotion, sentence: str) -> None:
         if not holds:
-            self.wrong.append(f"{promotion.id} ({promotion.plan.app}) was committed although {sentence}")
+            self.wrong.append(f"{promotion.id} ({promotion.plan.apps[0]}) was committed although {sentence}")
 
     async def _ask(self, who: str, ask: Wish) -> None:
         caller = await self.world.person(who)

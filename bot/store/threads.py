@@ -1,0 +1,244 @@
+"""Where it is said and what it shows: the messages that are kept current, and those that open a thread.
+
+Times are seconds since the epoch. A card holds what it should show beside what it shows, so that an edit which was
+lost with the process is made up for.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.domain.caller import Target
+from bot.domain.promotion import Phase
+from bot.ports import Posted, Rendered
+from bot.store.card_leases import UNSHARED, CardLeases, Lease
+from bot.store.codec import dump, load
+from bot.store.database import Database, metadata
+from bot.store.promotions import promotions
+
+threads = sa.Table(
+    "threads",
+    metadata,
+    sa.Column("promotion_id", sa.String(64), primary_key=True),
+    sa.Column("channel", sa.String(255), primary_key=True),
+    sa.Column("app", sa.String(255), nullable=False, server_default=""),
+    sa.Column("environment", sa.String(64), nullable=False, server_default=""),
+    sa.Column("place", sa.String(255), nullable=False, server_default=""),
+    sa.Column("ts", sa.String(32), nullable=False, server_default=""),
+    sa.Column("wanted", sa.Text, nullable=False, server_default=""),
+    sa.Column("wanted_hash", sa.String(64), nullable=False, server_default=""),
+    sa.Column("shown_hash", sa.String(64), nullable=False, server_default=""),
+    sa.Column("due_at", sa.Float, nullable=False, server_default="0"),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("leased_until", sa.Float, nullable=False, server_default="0"),
+)
+sa.Index("ix_threads_stale", threads.c.due_at, sqlite_where=threads.c.wanted_hash != threads.c.shown_hash,
+         postgresql_where=threads.c.wanted_hash != threads.c.shown_hash)  # fmt: skip
+sa.Index("ix_threads_ts", threads.c.ts)
+STALE = sa.and_(threads.c.wanted_hash != threads.c.shown_hash, threads.c.wanted != "")
+"""Earlier versions left rows without a word to show: copies that were posted just when all was over."""
+KEPT_FOR = 180 * 86_400.0
+"""seconds for which a message that no longer changes can still be edited, and asked what it tells of"""
+_OF = threads.c.promotion_id == sa.bindparam("of")
+_THREAD = sa.select(threads).where(_OF, threads.c.channel == sa.bindparam("at"))
+_SHOWING = sa.select(threads).where(_OF).order_by(threads.c.channel)
+_WANTED_AGAIN = (
+    threads.update()
+    .where(_OF, threads.c.channel == sa.bindparam("at"))
+    .values(
+        due_at=sa.case(
+            (threads.c.ts == "", sa.bindparam("first", type_=sa.Float)), else_=sa.bindparam("now", type_=sa.Float)
+        )
+    )
+    .returning(threads.c.place, threads.c.ts, threads.c.shown_hash)
+)
+"""What is asked at each step of a story is written once: to write a statement costs more than to run it."""
+
+FIRST_POST = 45.0
+"""seconds after which a card that nobody posted is posted by whoever sees it"""
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A promotion's card or first notice in one channel; `place` is empty until it is posted."""
+
+    promotion: str
+    channel: str
+    place: Posted | None
+    wanted: Rendered | None = None
+    wanted_hash: str = ""
+    shown_hash: str = ""
+    tries: int = 0
+    new: bool = False
+
+    @property
+    def stale(self) -> bool:
+        return self.wanted_hash != self.shown_hash
+
+
+class ThreadStore:
+    """`changed` is set whenever one may not show what it should."""
+
+    def __init__(self, database: Database, changed: asyncio.Event) -> None:
+        self._database = database
+        self._leases = CardLeases(database, threads)
+        self._changed = changed
+
+    def alone(self, promotion: str, channel: str) -> AbstractAsyncContextManager[Lease]:
+        """As `CardLeases.alone`."""
+        return self._leases.alone(promotion, channel)
+
+    async def want(
+        self,
+        promotion: str,
+        channel: str,
+        card: Rendered,
+        now: float,
+        given: float = FIRST_POST,
+        about: Target | None = None,
+    ) -> Thread:
+        """From now on the card should show this. The first post is the caller's, who is given so many seconds;
+        `about` None leaves what it is about as it is.
+
+        `new` on the thread says that nobody can have posted it before.
+        """
+        body = dump(card)
+        values: dict[str, Any] = {"wanted": body, "wanted_hash": hashed(body), "tries": 0, **_telling(about)}
+        first = now + given
+        key = {"promotion_id": promotion, "channel": channel}
+        again = {**values, "of": promotion, "at": channel, "first": first, "now": now}
+        made = self._database.insert(threads).on_conflict_do_nothing().returning(threads.c.place, threads.c.ts)
+        new = None
+        async with self._database.begin() as connection:
+            old = (await connection.execute(_WANTED_AGAIN, again)).one_or_none()
+            if old is None:
+                new = (await connection.execute(made, {**key, **values, "due_at": first})).one_or_none()
+            if old is None and new is None:  # another replica was faster
+                old = (await connection.execute(_WANTED_AGAIN, again)).one()
+        self._changed.set()
+        place, ts, shown = old or ("", "", "")
+        at = Posted(place, ts) if ts else None
+        return Thread(promotion, channel, at, card, values["wanted_hash"], shown, new=new is not None)
+
+    async def thread(self, promotion: str, channel: str) -> Thread | None:
+        rows = await self._all(_THREAD, {"of": promotion, "at": channel})
+        return _thread(rows[0]) if rows else None
+
+    async def about(self, places: Iterable[Posted]) -> Target:
+        """What the first message that we posted at one of the places tells of, where that is known.
+
+        By where it stands, which Slack signs; what is written on it may be anybody's.
+        """
+        for place in places:
+            here = (threads.c.ts == place.ts) & (threads.c.place == place.channel)
+            for row in await self._all(sa.select(threads.c.app, threads.c.environment).where(here).limit(1)):
+                if (told := Target(row["app"], row["environment"])) != Target():
+                    return told
+        return Target()
+
+    async def want_if_new(self, thread: Thread, message: Rendered, now: float) -> None:
+        """As `want`, for a message that is there; nothing where it is to show just this already."""
+        if hashed(dump(message)) != thread.wanted_hash:
+            await self.want(thread.promotion, thread.channel, message, now, given=0.0)
+
+    async def showing(self, promotion: str) -> tuple[Thread, ...]:
+        """Its messages in every channel."""
+        return tuple(_thread(row) for row in await self._all(_SHOWING, {"of": promotion}))
+
+    async def displaced(self, thread: Thread) -> None:
+        """It was removed from where it was: it is to be posted again."""
+        same = (threads.c.promotion_id == thread.promotion) & (threads.c.channel == thread.channel)
+        await self._change(threads.update().where(same).values(place="", ts="", shown_hash=""))
+
+    async def give_up_unplaced(self, promotion: str, message: Rendered) -> None:
+        """What is not posted is no longer posted; what is being posted just now is edited to this as soon as it is."""
+        body = dump(message)
+        last = {"wanted": body, "wanted_hash": hashed(body), "shown_hash": hashed(body)}
+        await self._change(threads.update().where(threads.c.promotion_id == promotion, threads.c.ts == "").values(last))
+
+    async def stale(self, now: float, limit: int) -> tuple[Thread, ...]:
+        """The cards that do not show what they should, and may be tried now."""
+        query = sa.select(threads).where(STALE, threads.c.due_at <= now)
+        return tuple(_thread(row) for row in await self._all(query.order_by(threads.c.due_at).limit(limit)))
+
+    async def placed(
+        self,
+        promotion: str,
+        channel: str,
+        posted: Posted,
+        shown_hash: str = "",
+        lease: Lease = UNSHARED,
+        about: Target | None = None,
+    ) -> None:
+        """It is there, and shows this.
+
+        Where the lease has run out meanwhile, nobody knows which of two edits came last: then it is edited once more.
+        """
+        values: dict[str, Any] = {"place": posted.channel, "ts": posted.ts, "shown_hash": shown_hash, "tries": 0}
+        values |= _telling(about)
+        upsert = self._database.insert(threads).values(promotion_id=promotion, channel=channel, **values)
+        if lease.until:
+            mine = threads.c.leased_until == lease.until
+            values |= {"shown_hash": sa.case((mine, shown_hash), else_=""), "leased_until": sa.case(
+                (mine, sa.literal(0.0)), else_=threads.c.leased_until)}  # fmt: skip
+        await self._change(upsert.on_conflict_do_update(index_elements=["promotion_id", "channel"], set_=values))
+
+    async def postpone(self, thread: Thread, due_at: float) -> None:
+        """Not before then, unless it is to show something else meanwhile."""
+        same = (threads.c.promotion_id == thread.promotion) & (threads.c.channel == thread.channel)
+        same &= threads.c.wanted_hash == thread.wanted_hash
+        await self._change(threads.update().where(same).values(due_at=due_at, tries=threads.c.tries + 1))
+
+    async def forget(self, before: float, speaking: sa.Select[tuple[str]]) -> None:
+        """Drops what is known of messages that have not changed for `KEPT_FOR` before then. They stay in Slack.
+
+        What a promotion in progress shows is kept, and the messages of `speaking`: something is to be said below them.
+        """
+        await self._change(_unchanged_since(before - KEPT_FOR, speaking))
+
+    async def _change(self, statement: sa.Executable) -> int:
+        async with self._database.begin() as connection:
+            return int((await connection.execute(statement)).rowcount)
+
+    async def _all(self, query: sa.Select[Any], named: Mapping[str, str] | None = None) -> Sequence[Mapping[str, Any]]:
+        async with self._database.reading() as connection:
+            return [dict(row) for row in (await connection.execute(query, named)).mappings()]
+
+
+def _unchanged_since(then: float, speaking: sa.Select[tuple[str]]) -> sa.Delete:
+    """Slack's timestamps begin with the ten digits of the seconds: they compare as texts."""
+    in_progress = sa.select(promotions.c.id).where(promotions.c.phase.not_in([one for one in Phase if one.final]))
+    return threads.delete().where(
+        ~STALE,
+        threads.c.ts < f"{then:.6f}",
+        threads.c.due_at < then,
+        threads.c.leased_until < then,
+        threads.c.promotion_id.not_in(in_progress),
+        threads.c.promotion_id.not_in(speaking),
+    )
+
+
+def hashed(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def _telling(about: Target | None) -> dict[str, str]:
+    """Nothing where the caller does not say: then what is known of the message stays."""
+    return {"app": about.app[:255], "environment": about.environment[:64]} if about else {}
+
+
+def _thread(row: Mapping[str, Any]) -> Thread:
+    return Thread(
+        row["promotion_id"],
+        row["channel"],
+        Posted(row["place"], row["ts"]) if row["ts"] else None,
+        load(row["wanted"], Rendered) if row["wanted"] else None,
+        row["wanted_hash"],
+        row["shown_hash"],
+        row["tries"],
+    )
