@@ -51,7 +51,8 @@ TOO_LONG_TO_PRESS = (
 
 
 def section(*lines: str, accessory: ButtonElement | None = None, limit: int = TEXT_LIMIT) -> SectionBlock:
-    return SectionBlock(text=mrkdwn(joined(lines, limit)), accessory=accessory)
+    """`limit`: characters of all lines together; Slack takes no more than `TEXT_LIMIT`, whatever it says."""
+    return SectionBlock(text=mrkdwn(joined(lines, min(limit, TEXT_LIMIT))), accessory=accessory)
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> list[SectionBlock]:

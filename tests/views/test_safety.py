@@ -10,7 +10,7 @@ import pytest
 from bot.domain.caller import Caller, Permission, Person
 from bot.domain.errors import InvalidCommand
 from bot.domain.intent import AwaitLock, BreakLock, Context, StealLock
-from bot.domain.overlay import OverlayImage
+from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Approval, Phase, Stage
 from bot.domain.reply import (
     Abilities,
@@ -26,6 +26,7 @@ from bot.domain.reply import (
     LockTaken,
 )
 from bot.domain.safety import ClosedWindow, Delegation, Freeze, Lock, Rejection, Review
+from bot.domain.source_range import BroughtCommit, CommitsFound, SourceRange
 from bot.domain.trouble import Trouble, TroubleKind
 from bot.ports import Rendered
 from bot.router.buttons import read_button
@@ -222,6 +223,19 @@ def test_a_page_of_the_longest_rows_is_whole() -> None:
     message = render(ChangeHistory("my-app", "", (), (), AT, (long,) * 10, more=True))
     assert sum(block["type"] == "section" for block in message.blocks) == 10
     assert len(message.blocks) <= 50
+
+
+def test_a_row_with_the_commits_of_many_images_fits_into_a_section() -> None:
+    """An entry alone on its page has the room of the page, and Slack takes 3,000 characters of a section."""
+    brought = (BroughtCommit("Make it faster " * 5, Author("Ana", "ana@example.com")),) * 3
+    ranges = tuple(
+        SourceRange((f"image-{n}",), f"https://github.com/acme/{n}", "a", "b", 3, (), brought) for n in range(20)
+    )
+    done = promotion(phase=Phase.SUCCEEDED, stage=Stage.DONE, commit=COMMIT)
+    message = render(ChangeHistory("my-app", "", (done,), commits={done.id: CommitsFound("fact", ranges)}))
+    (text,) = (block["text"]["text"] for block in message.blocks if block["type"] == "section")
+    assert len(text) <= 3000
+    assert "more" in text.rpartition("\n")[2]
 
 
 def test_who_one_is_and_what_one_may_do() -> None:
