@@ -2,7 +2,7 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent, Mute, MuteNews
+from bot.domain.intent import Intent, Mute, MuteNews, Unmute
 from bot.domain.reply import Reply, Told, Topic
 from bot.grammar import Words
 from bot.store.mutes import MuteStore
@@ -11,11 +11,13 @@ from bot.store.mutes import MuteStore
 def parse(words: Words) -> Intent:
     off = words.keyword("off")
     if not words:
-        return Mute(context=words.context, off=off)
+        return Unmute(context=words.context) if off else Mute(context=words.context)
     until = words.led_time()
-    found = words.news()
     if bool(until) == off:
         words.refuse("Say for how long, as in `for 2h`, or `off`.")
+    if off:
+        return words.unmute()
+    found = words.news()
     return MuteNews(
         context=words.context,
         app=found.app,
@@ -23,7 +25,6 @@ def parse(words: Words) -> Intent:
         events=found.events,
         here=found.here,
         until=until,
-        off=off,
     )
 
 
@@ -40,15 +41,12 @@ def parse(words: Words) -> Intent:
     topic=Topic.LATER,
     examples=("/pilothouse mute", "/pilothouse mute my-app for 2h"),
 )
-async def mute(ask: Mute, caller: Caller, mutes: MuteStore) -> Reply:
+async def mute(ask: Mute, caller: Caller, mutes: MuteStore) -> Reply:  # noqa: ARG001 (it asks for one thing)
     """Get no direct messages that ask you to approve; with a time, no news of an app, an environment or an event.
 
-    `off` ends it. Muted news is not sent later. With `here` it is the channel that is muted: you need the permission
-    `subscribe` for that, and the mute ends when you no longer have it. Cards still mention you in their channels. Slack
-    has a `/mute` of its own, for channels.
+    `/pilothouse unmute`, or `off`, ends it. Muted news is not sent later. With `here` it is the channel that is muted:
+    you need the permission `subscribe` for that, and the mute ends when you no longer have it. Cards still mention you
+    in their channels. Slack has a `/mute` of its own, for channels.
     """
-    if ask.off:
-        await mutes.unmute(caller.person)
-        return Told("I ask you for approvals in direct messages again.")
     await mutes.mute(caller.person)
-    return Told("I ask you for approvals only in channels from now on. `/pilothouse mute off` ends that.")
+    return Told("I ask you for approvals only in channels from now on. `/pilothouse unmute` ends that.")

@@ -6,7 +6,7 @@ an error, never ignored.
 
 import re
 
-from bot.domain.intent import IfBusy, RejectImage
+from bot.domain.intent import IfBusy, RejectImage, Unmute
 from bot.domain.reason import says_something
 from bot.grammar.flags import FreeText, breaks_glass, flags_of, opens, rest_of, take_reason
 from bot.grammar.naming import NamingWords
@@ -109,6 +109,13 @@ class Words(NamingWords, TimingWords):
         if not reason:
             self.refuse("A rejection needs a reason.", "Say it after the image.")
         return RejectImage(context=self.context, app=app, image=image, reason=reason)
+
+    def unmute(self) -> Unmute:
+        """All that is left: what is heard again."""
+        found = self.news()
+        return Unmute(
+            context=self.context, app=found.app, environment=found.environment, events=found.events, here=found.here
+        )
 
     def person(self, what: str) -> str:
         """The next word, a mention or an e-mail address: a Slack user id, or the address."""

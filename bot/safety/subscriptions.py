@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.domain import slack_id
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, IntegrationError
-from bot.domain.intent import Context, MuteNews, OfNews, SubscribeNews, UnsubscribeNews
+from bot.domain.intent import Context, MuteNews, OfNews, SubscribeNews, Unmute, UnsubscribeNews
 from bot.domain.reply import Subscribed
 from bot.domain.subscription import ChannelChange, NewsMute, Scope, Subscription
 from bot.notify.channels import ChannelIds
@@ -66,8 +66,6 @@ class SubscriptionService:
 
     async def mute(self, ask: MuteNews, caller: Caller) -> Subscribed:
         listener = await self._listener(ask, caller, "mute a channel")
-        if ask.off:
-            return await self._unmute(ask, caller, listener)
         until = self._times.end(ask.until, caller, ask.context)
         await self._store.mute(NewsMute(listener, scope, until, caller.id) for scope in _scopes(ask))
         await self._record(ChannelChange.MUTED, ask, caller, until=until)
@@ -77,13 +75,18 @@ class SubscriptionService:
         )
         return await self.shown(caller, ask.context, said)
 
-    async def _unmute(self, ask: MuteNews, caller: Caller, listener: str) -> Subscribed:
+    async def unmute(self, ask: Unmute, caller: Caller, *, asked: bool = False) -> Subscribed:
+        """`asked`: they are asked for approvals again, too."""
+        listener = await self._listener(ask, caller, "unmute a channel")
         gone = await self._store.unmute(listener, ask.app, ask.environment, ask.events)
         muted = await self._store.muted(self._clock.now().timestamp(), listener)
         still = any(_overlap(one.scope, ask) for one in muted)
         if gone or ask.context.again:
             await self._record(ChannelChange.UNMUTED, ask, caller, still=still)
-        said = "It is no longer muted." if gone else "None of that was muted."
+        if ask.everything:
+            said = " ".join([ASKED_AGAIN] * asked + [HEARD_AGAIN] * bool(gone)) or "Nothing was muted for you."
+        else:
+            said = "It is no longer muted." if gone else "None of that was muted."
         return await self.shown(caller, ask.context, STILL_MUTED if still else said)
 
     async def mine(self, caller: Caller) -> tuple[Subscription, ...]:
@@ -148,6 +151,8 @@ class SubscriptionService:
 
 
 NOTHING_GONE = "No subscription fits that. What policy or an annotation in Argo CD says can only be muted."
+ASKED_AGAIN = "I ask you for approvals in direct messages again."
+HEARD_AGAIN = "You get all the news again that you had muted."
 STILL_MUTED = "Another mute below still covers it."
 
 

@@ -18,9 +18,11 @@ class MuteStore:
         async with self._database.begin() as connection:
             await connection.execute(insert.values(user_id=person.id).on_conflict_do_nothing())
 
-    async def unmute(self, person: Person) -> None:
+    async def unmute(self, person: Person) -> bool:
+        """Whether they were muted."""
         async with self._database.begin() as connection:
-            await connection.execute(mutes.delete().where(mutes.c.user_id == person.id))
+            gone = await connection.execute(mutes.delete().where(mutes.c.user_id == person.id))
+        return bool(gone.rowcount)
 
     async def muted(self) -> frozenset[str]:
         """User ids."""

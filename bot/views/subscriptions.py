@@ -17,8 +17,8 @@ from bot.views.layout import context, header, rendered, rows, section, sentence
 from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, mention, moment, safe
 
 HINT = (
-    "`/subscribe [APP] [ENV] [EVENT…] [here]`, `/unsubscribe …` and `/pilothouse mute …` with `for 2h` or `off` change "
-    "this."
+    "`/subscribe [APP] [ENV] [EVENT…] [here]`, `/unsubscribe …`, `/pilothouse mute … for 2h` and "
+    "`/pilothouse unmute …` change this."
 )
 MUTE_FOR = "2h"
 

@@ -25,7 +25,16 @@ from bot.domain.intent.holds import (
     StealLock,
     TakeLock,
 )
-from bot.domain.intent.news import Mute, MuteNews, OfNews, ShowSubscriptions, Subscribe, SubscribeNews, UnsubscribeNews
+from bot.domain.intent.news import (
+    Mute,
+    MuteNews,
+    OfNews,
+    ShowSubscriptions,
+    Subscribe,
+    SubscribeNews,
+    Unmute,
+    UnsubscribeNews,
+)
 from bot.domain.intent.people import CanI, NameDelegate, WhoAmI
 from bot.domain.intent.runs import CancelRun, ListRuns, RetryRun, RunLogs, RunPipeline, ShowRun
 from bot.domain.intent.wishes import BreakingWish, Deploy, IfBusy, Promote, Rollback, Wish
@@ -79,6 +88,7 @@ __all__ = [
     "SyncAction",
     "SyncApplication",
     "TakeLock",
+    "Unmute",
     "UnsubscribeNews",
     "WhoAmI",
     "Wish",

@@ -8,9 +8,7 @@ from bot.domain.intent.base import Intent
 
 @dataclass(frozen=True, kw_only=True)
 class Mute(Intent):
-    """No direct messages that ask the asker for approvals; `off`: again."""
-
-    off: bool = False
+    """No direct messages that ask the asker for approvals."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +36,18 @@ class UnsubscribeNews(OfNews):
 
 @dataclass(frozen=True, kw_only=True)
 class MuteNews(OfNews):
-    """Tell them nothing of it until `until` (as it was typed); `off`: again."""
+    """Tell them nothing of it until `until` (as it was typed)."""
 
     until: str = ""
-    off: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unmute(OfNews):
+    """Tell them of it again. Where nothing is named: of everything, and ask the asker for approvals again."""
+
+    @property
+    def everything(self) -> bool:
+        return not (self.app or self.environment or self.events or self.here)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ ANSWERS = {
     "schedule": "what starts later",
     "status": "the overview of all apps",
     "subscriptions": "what one hears of",
+    "unmute": "the end of all that one has muted",
     "whoami": "one's roles",
 }
 """What answers without being asked more: everything else opens its form."""

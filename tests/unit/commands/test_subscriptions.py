@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import Conflict, InvalidCommand, NotAllowed, UnknownName
-from bot.domain.intent import Context, Mute, MuteNews, SubscribeNews
+from bot.domain.intent import Context, Mute, MuteNews, SubscribeNews, Unmute
 from bot.domain.reply import Reply, Subscribed
 from bot.domain.subscription import ANNOTATION, SUBSCRIBABLE, Scope, Subscription
 from bot.router.buttons import read_button
@@ -100,7 +100,7 @@ async def test_muting_has_an_end_and_can_be_taken_back(harness: CommandHarness) 
     assert muted.scope == Scope("my-app", "production", "degraded")
     assert "You get no news of" in reply.sentence
     assert "🔕" in str(render(reply).blocks)
-    assert "`off`" in str(render(reply).blocks), "how it ends earlier"
+    assert "/pilothouse unmute" in str(render(reply).blocks), "how it ends earlier"
     assert (await say(harness, "/pilothouse mute my-app off")).muted == ()
     with pytest.raises(InvalidCommand):
         await say(harness, "/pilothouse mute my-app for ever")
@@ -125,8 +125,35 @@ async def test_a_time_of_several_words_is_a_time_as_everywhere(harness: CommandH
 
 async def test_a_bare_mute_is_about_approvals_as_ever(harness: CommandHarness) -> None:
     assert await harness.read("/pilothouse mute", Context("r", "C", "c")) == Mute(context=Context("r", "C", "c"))
-    off = await harness.read("/pilothouse mute off", Context("r", "C", "c"))
-    assert off == Mute(context=Context("r", "C", "c"), off=True)
+    for line in ("/pilothouse mute off", "/pilothouse unmute", "/pilothouse unmute all"):
+        assert await harness.read(line, Context("r", "C", "c")) == Unmute(context=Context("r", "C", "c"))
+
+
+@pytest.mark.parametrize("scope", ["my-app", "my-app prod", "degraded", "my-app here", "here"])
+async def test_unmute_takes_back_what_mute_says(harness: CommandHarness, scope: str) -> None:
+    assert await harness.read(f"/pilothouse unmute {scope}") == await harness.read(f"/pilothouse mute {scope} off")
+    muted = await say(harness, f"/pilothouse mute {scope} for 2h")
+    assert len(muted.muted + muted.its_muted) == 1
+    heard = await say(harness, f"/pilothouse unmute {scope}")
+    assert heard.muted + heard.its_muted == ()
+    assert "no longer muted" in heard.sentence
+
+
+async def test_a_bare_unmute_ends_all_that_is_muted_for_oneself(harness: CommandHarness) -> None:
+    await harness.run(await harness.read("/pilothouse mute"), "U0BO")
+    for line in ("my-app for 2h", "for 2h", "my-app here for 2h"):
+        await say(harness, f"/pilothouse mute {line}")
+    reply = await say(harness, "/pilothouse unmute")
+    assert (reply.muted, len(reply.its_muted)) == ((), 1), "the channel's is not one's own"
+    assert says(reply.sentence, "approvals", "news again")
+    assert "Nothing was muted" in (await say(harness, "/pilothouse unmute")).sentence
+    await say(harness, "/pilothouse mute for 2h")
+    assert not says((await say(harness, "/pilothouse mute off")).sentence, "approvals")
+
+
+async def test_an_unmute_takes_no_time(harness: CommandHarness) -> None:
+    with pytest.raises(InvalidCommand):
+        await harness.read("/pilothouse unmute my-app for 2h")
 
 
 async def test_buttons_below_news_are_for_who_presses(harness: CommandHarness) -> None:
