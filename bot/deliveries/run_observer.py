@@ -28,7 +28,6 @@ REVISIONS = ("commit", "CHAINS-GIT_COMMIT")
 """results and parameters by which a run names its source commit: ours, and Tekton Chains' own"""
 DIGESTS = ("digest", "IMAGE_DIGEST")
 IMAGES = ("image", "IMAGE_URL")
-SOURCES = ("repo-url", "git-url", "CHAINS-GIT_URL")
 
 
 @dataclass
@@ -83,8 +82,8 @@ def facts_of(run: PipelineRun, now: datetime) -> Iterator[Fact]:
     began = run.started_at or run.created_at
     made = int(run.created_at.timestamp()) if run.created_at else 0
     name = f"run:{run.namespace}/{run.name}:{made}"
-    revision, source = _revision(run), _first(run, SOURCES)[:500]
-    image = Reference.parse(_first(run, IMAGES))
+    revision, source = _revision(run), run.source[:500]
+    image = Reference.parse(run.says(IMAGES))
     if began:
         started = RunStarted(run.name, revision, source, run.requester, image.repository[:255])
         yield Fact(f"{name}:began", began, run.app, "", started)
@@ -110,13 +109,8 @@ def facts_of(run: PipelineRun, now: datetime) -> Iterator[Fact]:
 
 def _revision(run: PipelineRun) -> str:
     """The whole id of a commit: a branch is a different one tomorrow."""
-    named = (_first(run, REVISIONS), run.params.get("revision", ""))
+    named = (run.says(REVISIONS), run.params.get("revision", ""))
     return next((text for text in named if is_revision(text)), "")
-
-
-def _first(run: PipelineRun, names: tuple[str, ...]) -> str:
-    said = ((run.results.get(name) or run.params.get(name) or "").strip() for name in names)
-    return next((text for text in said if text), "")
 
 
 def _failure(run: PipelineRun) -> str:

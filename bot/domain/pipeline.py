@@ -1,5 +1,6 @@
 """Pipeline runs as Tekton sees them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +18,8 @@ class RunStatus(StrEnum):
     """gone from the cluster before its end was seen"""
 
 
+SOURCES = ("repo-url", "git-url", "CHAINS-GIT_URL")
+"""results and parameters by which a run names its source repository"""
 HELD = "held"
 """the result in which a pipeline says why it has not written its overlay; absent or "" when it has"""
 DELETED = "It was deleted before it ended: what it built, if anything, is not known here."
@@ -67,6 +70,16 @@ class PipelineRun:
     finished_at: datetime | None = None
     uid: str = ""
     """the cluster's own: another run may have the name once this one is deleted"""
+
+    @property
+    def source(self) -> str:
+        """URL of the source repository as it names it, "" where it does not."""
+        return self.says(SOURCES)
+
+    def says(self, names: Iterable[str]) -> str:
+        """The first of these results and parameters that is not empty, or ""."""
+        said = ((self.results.get(name) or self.params.get(name) or "").strip() for name in names)
+        return next((text for text in said if text), "")
 
     @property
     def done(self) -> bool:

@@ -80,7 +80,8 @@ def headline(promotion: Promotion) -> str:
     if going < every:
         apps = f"{going} of {apps}"
     if len(moves) == 1:
-        change = f"{words.plain(moves[0].label_before, 30)} → {words.plain(moves[0].after.label, 30)}"
+        before, after = (words.short_ids(text) for text in (moves[0].label_before, moves[0].after.label))
+        change = f"{words.plain(before, 30)} → {words.plain(after, 30)}"
     else:
         change = words.count(len(moves), "image")
     return f"{words.plain(apps, 45)} → {words.plain(plan.environment, 25)} · {change}"

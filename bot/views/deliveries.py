@@ -5,7 +5,7 @@ from bot.domain.sentence import listed, shortened
 from bot.domain.slack_id import as_name
 from bot.domain.source_range import CommitsFound, SourceRange
 from bot.domain.trouble import Trouble, TroubleKind
-from bot.views.words import DAY_AND_TIME, bold, clean, code, commits_named, count, link, moment, safe
+from bot.views.words import DAY_AND_TIME, bold, clean, code, commits_named, count, label, link, moment, safe, short_ids
 
 ICONS = {
     Outcome.HEALTHY: "✅",
@@ -32,7 +32,7 @@ def images(deployment: Deployment) -> str:
         return f"other settings ({listed([code('/'.join(path.split('/')[-2:]), 60) for path in deployment.paths[:2]])})"
     several = len(deployment.images) > 1
     changed = [
-        f"{f'{safe(one.name, 60)} ' if several else ''}{safe(one.labels[0], 40)} → {safe(one.labels[1], 40)}"
+        f"{f'{safe(one.name, 60)} ' if several else ''}{label(one.labels[0])} → {label(one.labels[1])}"
         for one in deployment.images[:MOST_IMAGES]
     ]
     more = len(deployment.images) - MOST_IMAGES
@@ -44,12 +44,12 @@ def entry(deployment: Deployment) -> str:
     first = f"{ICONS[deployment.outcome]} {bold(deployment.environment, 80)} {images(deployment)}"
     who = f"{safe(deployment.who or 'Somebody', 80)} {moment(deployment.at, DAY_AND_TIME)}"
     commit = link(deployment.url, deployment.sha[:7], 40)
-    subject = f" {safe(deployment.subject, 120)}" if deployment.subject else ""
+    subject = f" {safe(short_ids(deployment.subject), 120)}" if deployment.subject else ""
     run = f" · run {code(deployment.run, 80)}" if deployment.run else ""
     lines = [f"{first} · {CAUSES[deployment.cause]} · {deployment.outcome}", f"{who} · {commit}{subject}{run}"]
     lines += commits(deployment.commits) if deployment.commits else []
     if deployment.explanation and deployment.outcome is not Outcome.HEALTHY:
-        lines.append(safe(deployment.explanation, 300))
+        lines.append(safe(short_ids(deployment.explanation), 300))
     return "\n".join(lines)
 
 

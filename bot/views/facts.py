@@ -1,7 +1,5 @@
 """What a promotion's card tells besides where it stands: moves, fields, reasons, who and when."""
 
-from urllib.parse import urlsplit
-
 from bot.domain.application import HealthStatus, SyncStatus
 from bot.domain.approval import approved
 from bot.domain.promotion import (
@@ -21,7 +19,7 @@ from bot.domain.promotion import (
 from bot.domain.sentence import listed
 from bot.views import words
 from bot.views.rows import MARKS, first_of_each_range, followed
-from bot.views.words import DAY_AND_TIME, bold, code, joined, link, mention, moment, safe
+from bot.views.words import DAY_AND_TIME, bold, code, joined, label, link, mention, moment, safe
 
 FIELD_LIMIT = 260
 MOST_ELSEWHERE = 5
@@ -120,7 +118,7 @@ def older_lines(promotion: Promotion, most: int = MOST_ELSEWHERE) -> list[str]:
         return []
     older = [
         f"⏬ *Older than what {safe(promotion.plan.environment, 40)} has now* ({safe(move.label_before, 60)}): "
-        f"{safe(move.app, 60)} {safe(move.after.label, 60)} {listed(list(move.older))}"
+        f"{safe(move.app, 60)} {label(move.after.label, 60)} {listed(list(move.older))}"
         for move in promotion.moves
         if move.older
     ]
@@ -273,13 +271,10 @@ def _change(move: Move) -> str:
 
 def compare_url(move: Move) -> str:
     """The source repository's page of the change, "" where there is none."""
-    source = move.source.removesuffix("/").removesuffix(".git")
-    if not (move.revision and words.web_address(source)):
-        return ""
-    inner = "/-" if "gitlab" in urlsplit(source).netloc else ""
-    if not move.revision_before:
-        return f"{source}{inner}/commit/{move.revision}"
-    return f"{source}{inner}/compare/{move.revision_before}...{move.revision}"
+    if not (move.revision and move.revision_before):
+        return words.commit_page(move.source, move.revision)
+    source = words.repository_page(move.source)
+    return f"{source}/compare/{move.revision_before}...{move.revision}" if source else ""
 
 
 def _argocd(promotion: Promotion) -> str:

@@ -13,7 +13,19 @@ from bot.views import deliveries, words
 from bot.views.ids import Action, ImageValue
 from bot.views.layout import actions, button, context, header, rendered, rows, section, sentence
 from bot.views.rows import first_of_each_range
-from bot.views.words import DAY_AND_TIME, bold, code, commits_named, link, mention, moment, safe, with_mentions
+from bot.views.words import (
+    DAY_AND_TIME,
+    bold,
+    code,
+    commits_named,
+    label,
+    link,
+    mention,
+    moment,
+    safe,
+    short_ids,
+    with_mentions,
+)
 
 PAGE = 9000
 """characters of a page; Slack refuses a message somewhere above 10,000"""
@@ -49,8 +61,8 @@ def _foot(reply: ChangeHistory) -> list[Block]:
     steps = [("Newer", reply.page - 1)] if reply.page > 1 else []
     steps += [("Older", reply.page + 1)] if reply.more else []
     pressed = [
-        button(label, Action.HISTORY.numbered(index), ImageValue(reply.app, reply.environment, str(page)))
-        for index, (label, page) in enumerate(steps)
+        button(step, Action.HISTORY.numbered(index), ImageValue(reply.app, reply.environment, str(page)))
+        for index, (step, page) in enumerate(steps)
     ]
     typed = " ".join(filter(None, ("/history", reply.app, reply.environment, "--page N")))
     numbered = f"Page {reply.page} · {code(typed, 200)} · " if steps else ""
@@ -77,7 +89,7 @@ def _entry(promotion: Promotion, reply: ChangeHistory) -> str:
     lines = [first, f"{who}{commit} · {code(promotion.id, 40)}"]
     lines += deliveries.commits(recorded) if recorded else _commits(moves)
     if promotion.phase not in (Phase.SUCCEEDED, Phase.RUNNING) and words.clean(promotion.outcome):
-        lines.append(safe(promotion.outcome, 300))
+        lines.append(safe(short_ids(promotion.outcome), 300))
     return "\n".join(lines)
 
 
@@ -96,7 +108,7 @@ def _brought(move: Move, *, several: bool) -> str:
 
 def _change(move: Move, *, several: bool) -> str:
     name = f"{safe(move.name.rpartition('/')[2], 60)} " if several else ""
-    return f"{name}{safe(move.label_before, 40)} → {safe(move.after.label, 40)}"
+    return f"{name}{label(move.label_before)} → {label(move.after.label)}"
 
 
 def identity(reply: Identity) -> Rendered:

@@ -14,7 +14,7 @@ from bot.ports import Rendered
 from bot.views.deliveries import CAUSES, ICONS
 from bot.views.layout import BLUE, GREEN, RED, YELLOW, context, rendered, rows, section, sentence
 from bot.views.subscriptions import buttons
-from bot.views.words import DAY_AND_TIME, bold, code, commits_named, count, link, moment, named, safe
+from bot.views.words import DAY_AND_TIME, bold, code, commits_named, count, label, link, moment, named, safe, short_ids
 
 DETAILED = 12
 """news in one message up to which each has its own lines"""
@@ -116,21 +116,21 @@ def _lines(one: News) -> list[str]:
             icon = "✅" if one.outcome is Outcome.HEALTHY else "❌" if one.change == RunStatus.FAILED.lower() else "⏹️"
             lines = [f"{icon} {bold(one.app, 80)}: the pipeline run {code(one.subject, 80)} {_ran(one)}."]
         case Event.DEPLOY_FAILED:
-            lines = [f"❌ {place} {safe(one.change, 200)}: {_failed(one)}{_by(one)}."]
+            lines = [f"❌ {place} {label(one.change, 200)}: {_failed(one)}{_by(one)}."]
         case event if event in PROMOTED:
             what, icon = PROMOTED[event]
-            lines = [f"{icon} {place} {safe(one.change, 200)} · {what}{_by(one)}"]
+            lines = [f"{icon} {place} {label(one.change, 200)} · {what}{_by(one)}"]
         case _:
             outcome = one.outcome or Outcome.UNDER_WAY
             how = f" · {CAUSES[one.cause]}" if one.cause else ""
-            lines = [f"{ICONS[outcome]} {place} {safe(one.change, 200)}{how} · {outcome}{_by(one)}"]
+            lines = [f"{ICONS[outcome]} {place} {label(one.change, 200)}{how} · {outcome}{_by(one)}"]
     if one.over_at:
         after = in_words(one.over_at - one.at)
         lines = [f"✅ {place} is {TURNED.get(one.event, 'over')} {moment(one.over_at, DAY_AND_TIME)}, after {after}."]
     if one.why:
-        lines.append(f"{'The reason was: ' if one.over_at else ''}{safe(one.why, 500)}")
+        lines.append(f"{'The reason was: ' if one.over_at else ''}{safe(short_ids(one.why), 500)}")
     if one.sha:
-        subject = safe(one.subject, 150) if one.subject and one.event is not Event.PIPELINE_ENDED else ""
+        subject = safe(short_ids(one.subject), 150) if one.subject and one.event is not Event.PIPELINE_ENDED else ""
         lines.append(f"{link(one.url, one.sha[:7], 40)} {subject}".rstrip())
     lines += [_commits(told) for told in one.brought if told.count]
     if one.commits and not one.brought:  # as an earlier version told it

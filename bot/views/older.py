@@ -11,7 +11,7 @@ from bot.views.card import headline
 from bot.views.ids import Action, ImageValue
 from bot.views.layout import rendered, section, sentence
 from bot.views.queueing import wish_apps, wish_value
-from bot.views.words import bold, code, safe
+from bot.views.words import bold, code, label, safe
 
 BLOCKS, SIZE = 3, 2500
 """of names, and their characters: a message holds no more; the window names all"""
@@ -49,5 +49,5 @@ def _lines(reply: OlderAsked, older: list[Move]) -> list[str]:
 
 
 def _line(move: Move) -> str:
-    change = f"{safe(move.label_before, 60)} → {safe(move.after.label, 60)}"
+    change = f"{label(move.label_before, 60)} → {label(move.after.label, 60)}"
     return f"• {code(move.app, 80)} {change}: it {listed(list(move.older))}"

@@ -7,25 +7,30 @@ from bot.ports import Rendered
 from bot.views import words
 from bot.views.ids import Action, ImageValue
 from bot.views.layout import button, confirm, rendered, rows, section, sentence
-from bot.views.words import DAY_AND_TIME, bold, link, moment, safe
+from bot.views.words import DAY_AND_TIME, bold, link, moment, safe, short_ids
 
 
 def rollback_choices(reply: RollbackChoices) -> Rendered:
     where = f"{safe(reply.app, 80)} in {safe(reply.environment, 60)}"
     if not reply.choices:
         return sentence(f"{where} has run nothing else yet, so there is nothing to go back to.")
-    committed = bold(reply.running.label, 80)
-    now = f"{where}: {committed} is committed, {safe(reply.runs, 200)}" if reply.runs else f"{where} runs {committed}"
+    committed = bold(short_ids(reply.running.label), 80)
+    now = (
+        f"{where}: {committed} is committed, {safe(short_ids(reply.runs), 200)}"
+        if reply.runs
+        else f"{where} runs {committed}"
+    )
     text = f"{now}. It can go back to:"
     return rendered(text, [section(text), *rows(_row(reply, one, at) for at, one in enumerate(reply.choices))])
 
 
 def _row(reply: RollbackChoices, choice: RollbackChoice, index: int) -> Block:
-    label = choice.image.label
+    label = short_ids(choice.image.label)
     to = choice.image.digest or choice.image.tag or choice.commit.sha
     ask = None
     if reply.careful:
-        now = f"{reply.running.label} (committed; {reply.runs})" if reply.runs else reply.running.label
+        running = short_ids(reply.running.label)
+        now = f"{running} (committed; {short_ids(reply.runs)})" if reply.runs else running
         text = words.plain(f"{words.plain(reply.app, 80)} goes back from {now} to {label}.", 290)
         ask = confirm(f"Roll back {reply.environment}?", text, "Roll back", "Not now")
     name = Action.PICK_ROLLBACK.numbered(index)

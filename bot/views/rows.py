@@ -9,7 +9,7 @@ from bot.domain.promotion import Following, GateResult, MissingImage, Move, Prog
 from bot.views import layout, words
 from bot.views.ids import Action, PromotionValue, ticks_id
 from bot.views.layout import context, section
-from bot.views.words import bold, code, plain, safe
+from bot.views.words import bold, code, label, plain, safe, short_ids
 
 MARKS = {VerdictState.PASSED: "✅", VerdictState.BLOCKED: "⛔", VerdictState.WAITING: "⏳"}
 ROWS_LIMIT = 1800
@@ -90,9 +90,9 @@ def _row(promotion: Promotion, move: Move, following: Following | None, *, count
     alone = len(promotion.plan.apps) == 1
     name = _named(promotion, move, alone=alone)
     if move.app in promotion.left_out:
-        change = f"{safe(move.label_before, 60)} → {safe(move.after.label, 60)}".replace("~", "∼")
+        change = f"{label(move.label_before, 60)} → {label(move.after.label, 60)}".replace("~", "∼")
         return f"• {name} ~{change}~ · left out"
-    change = f"{safe(move.label_before, 60)} → {bold(move.after.label, 60)}"
+    change = f"{label(move.label_before, 60)} → {bold(short_ids(move.after.label), 60)}"
     marks = [] if alone else [safe(_marks(promotion, move.app), 300)] if _marks(promotion, move.app) else []
     if move.commits > 0 and counted:
         marks.append(words.count(move.commits, "commit"))
@@ -110,7 +110,7 @@ def _named(promotion: Promotion, move: Move, *, alone: bool) -> str:
 
 
 def _missing_row(promotion: Promotion, one: MissingImage) -> str:
-    change = f"{safe(one.label_before, 60)} → {safe(one.label, 60)}".replace("~", "∼")
+    change = f"{label(one.label_before, 60)} → {label(one.label, 60)}".replace("~", "∼")
     if one.app in promotion.left_out:
         return f"• {code(one.app, 80)} ~{change}~ · left out"
     return f"• {code(one.app, 80)} {change} · ⛔ {safe(one.why, 200)}"
@@ -161,7 +161,7 @@ def _option(promotion: Promotion, app: str) -> Option:
     plan = promotion.plan
     labels = [(move.label_before, move.after.label) for move in plan.moves if move.app == app]
     labels += [(one.label_before, one.label) for one in plan.missing if one.app == app]
-    change = f"{plain(labels[0][0], 18)} → {plain(labels[0][1], 18)}"
+    change = f"{plain(short_ids(labels[0][0]), 18)} → {plain(short_ids(labels[0][1]), 18)}"
     if len(labels) > 1:
         change = words.count(len(labels), "image")
     marks = _marks(promotion, app)

@@ -1,5 +1,7 @@
 """Pipeline runs: a list, one in detail, and what its steps printed."""
 
+import re
+
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.domain import slack_id
@@ -10,7 +12,7 @@ from bot.ports import Rendered
 from bot.views import words
 from bot.views.ids import Action, RunValue
 from bot.views.layout import actions, button, context, header, rendered, rows, section, sentence
-from bot.views.words import DAY_AND_TIME, block_of_code, bold, code, moment, safe
+from bot.views.words import DAY_AND_TIME, block_of_code, bold, code, commit_page, link, moment, safe, short_ids
 
 MARKS = {
     RunStatus.PENDING: "⏳",
@@ -29,6 +31,8 @@ ENDS = {
     RunStatus.DELETED: "was deleted",
 }
 LINES = 20
+COMMIT = re.compile("[0-9a-f]{40}")
+"""the whole id of a commit"""
 
 
 def run_list(reply: RunList) -> Rendered:
@@ -145,8 +149,14 @@ def _results(run: PipelineRun) -> list[Block]:
     shown = {name: value for name, value in run.results.items() if name != HELD}
     if not shown:
         return []
-    pairs = [f"{safe(name, 40)} {code(value, 150)}" for name, value in shown.items()]
+    pairs = [f"{safe(name, 40)} {_value(value, run.source)}" for name, value in shown.items()]
     return [context(words.joined(pairs, 1200, " · "))]
+
+
+def _value(value: str, source: str) -> str:
+    """The id of a commit leads to its page where the run names its source by a web address."""
+    page = commit_page(source, value) if COMMIT.fullmatch(value) else ""
+    return link(page, short_ids(value)) if page else code(short_ids(value), 150)
 
 
 def _buttons(run: PipelineRun) -> list[ButtonElement | None]:

@@ -26,7 +26,7 @@ DETAILED = 4
 
 
 def scan_report(report: ScanReport) -> Rendered:
-    label = report.artifact.image.label
+    label = words.short_ids(report.artifact.image.label)
     title = f"🔍 {words.plain(report.app, 60)} · {words.plain(label, 60)}"
     return rendered(f"{safe(report.app, 60)} {safe(label, 60)}: {_verdict(report)}", _blocks(report, title, 1))
 
@@ -60,7 +60,7 @@ def _blocks(report: ScanReport, title: str, shared_by: int) -> list[Block]:
 
 def _name(report: ScanReport) -> str:
     """Tags do not tell images of one app apart: they are often the same."""
-    return f"{report.artifact.image.repository.rpartition('/')[2]} {report.artifact.image.label}"
+    return f"{report.artifact.image.repository.rpartition('/')[2]} {words.short_ids(report.artifact.image.label)}"
 
 
 def counts(found: Scan) -> str:
@@ -130,7 +130,7 @@ def _facts(report: ScanReport) -> list[tuple[str, str]]:
 def _difference(report: ScanReport) -> list[str]:
     assert report.against is not None
     by = f"{_whose(report)}, compared" if _whose(report) else "Compared"
-    lines = [f"*{by} with {safe(report.against.label, 60)}, which {safe(report.against_in, 60)} runs*"]
+    lines = [f"*{by} with {words.label(report.against.label, 60)}, which {safe(report.against_in, 60)} runs*"]
     if report.fixed:
         lines.append(f"✅ {len(report.fixed):,} fixed: {_ids(report.fixed)}")
     if report.added:

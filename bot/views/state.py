@@ -9,7 +9,7 @@ from bot.domain.duration import in_words
 from bot.domain.promotion import Following, GateResult, Kind, Phase, Progress, Promotion, Stage, VerdictState
 from bot.views import words
 from bot.views.layout import BLUE, GREEN, RED, YELLOW
-from bot.views.words import mention, named, safe
+from bot.views.words import label, mention, named, safe
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _success(promotion: Promotion) -> str:
     apps = {move.app for move in moves}
     what = safe(moves[0].app, 60) if len(apps) == 1 else words.count(len(apps), "app")
     if len(moves) == 1:
-        what = f"{what} {safe(moves[0].after.label, 60)}"
+        what = f"{what} {label(moves[0].after.label, 60)}"
     verb = "is back" if plan.kind is Kind.ROLLBACK else "runs" if len(apps) == 1 else "run"
     return f"{what} {verb} in {safe(plan.environment, 60)}, Synced and Healthy."
 

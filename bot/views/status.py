@@ -15,7 +15,7 @@ from bot.views.ids import Action, PageValue
 from bot.views.layout import actions, button, context, header, rendered, rows, section, sentence, text_length
 from bot.views.safety import closed
 from bot.views.state import state
-from bot.views.words import DAY_AND_TIME, bold, code, link, mention, moment, safe
+from bot.views.words import DAY_AND_TIME, bold, code, label, link, mention, moment, safe
 
 HEALTH = {
     HealthStatus.HEALTHY: "✅",
@@ -114,13 +114,13 @@ def _well(row: StatusRow) -> bool:
 
 def _short(row: StatusRow) -> str:
     """One line, whatever there is to say."""
-    pinned = safe(", ".join(dict.fromkeys(one.label for one in row.images)), 40)
+    pinned = label(", ".join(dict.fromkeys(one.label for one in row.images)))
     marks = "".join(
         mark for mark, so in (("🔒", row.lock), ("❄️", row.freeze or row.closed), ("🚦", row.promotion)) if so
     )
     known = f"⚠️ not known, {_before(row.last_known)}" if row.last_known else "⚠️ not known"
     said = _judgement(row.application, behind=bool(row.runs)) if row.application else known
-    instead = f" · {safe(row.runs, 50)}" if row.runs else ""
+    instead = f" · {label(row.runs, 50)}" if row.runs else ""
     return f"{code(row.environment, 24)} {pinned}{instead} · {said}{f' {marks}' if marks else ''}"
 
 
@@ -138,14 +138,14 @@ def images(found: Sequence[OverlayImage]) -> str:
     if not found:
         return "nothing"
     if len(labels := {one.label for one in found}) == 1:
-        return safe(labels.pop(), 60) + (f" ({words.count(len(found), 'image')})" if len(found) > 1 else "")
-    return words.joined([f"{safe(one.name.rpartition('/')[2], 40)} {safe(one.label, 40)}" for one in found], 400, ", ")
+        return label(labels.pop(), 60) + (f" ({words.count(len(found), 'image')})" if len(found) > 1 else "")
+    return words.joined([f"{safe(one.name.rpartition('/')[2], 40)} {label(one.label)}" for one in found], 400, ", ")
 
 
 def _images(row: StatusRow) -> str:
     """Git's image beside Argo CD's judgement only where both speak of the same one."""
     pinned = images(row.images)
-    return f"{pinned} is committed, {safe(row.runs, 200)} ·" if row.runs else pinned
+    return f"{pinned} is committed, {label(row.runs, 200)} ·" if row.runs else pinned
 
 
 def _line(row: StatusRow) -> str:
@@ -158,7 +158,7 @@ def _line(row: StatusRow) -> str:
     if row.promotion:
         now = state(row.promotion)
         mine = [move.after.label for move in row.promotion.plan.moves if move.app == row.app]
-        labels = words.named(list(dict.fromkeys(mine)), most=2)
+        labels = words.named([words.short_ids(one) for one in dict.fromkeys(mine)], most=2)
         lines.append(f"        {now.emoji} {labels}: {now.sentence}")
     return "\n".join(lines)
 

@@ -32,6 +32,8 @@ CONSIDERED = 10_000
 PROMOTION_ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
 ESCAPED_USER = re.compile(r"&lt;(@[UW][A-Z0-9]{2,20})&gt;")
 ESCAPED_MENTION = re.compile(r"&lt;(!subteam\^S[A-Z0-9]{2,20}|@[UW][A-Z0-9]{2,20})&gt;")
+WHOLE_ID = re.compile(r"(?<![0-9a-f])(?:(?:sha256:)?([0-9a-f]{64})|([0-9a-f]{40}))(?![0-9a-f])")
+SHORT_COMMIT, SHORT_DIGEST = 7, 12
 JOINERS = "\u200c\u200d"
 """the only invisible characters that are kept: emoji and some scripts are written with them"""
 
@@ -84,6 +86,19 @@ def cut(text: str, limit: int, *, escaped: bool) -> str:
 def width(text: str) -> int:
     """Length in UTF-16 units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def short_ids(text: str) -> str:
+    """Whole ids of commits and digests as people read them: 7 digits of the one, 12 of the other.
+
+    For what is read. What people copy into a command stays whole.
+    """
+    return WHOLE_ID.sub(lambda found: (found[1] or found[2])[: SHORT_DIGEST if found[1] else SHORT_COMMIT], text)
+
+
+def label(text: str, limit: int = 40) -> str:
+    """An image as people call it: its tag, which may be an id, or what is shown of its digest."""
+    return safe(short_ids(text), limit)
 
 
 def code(text: str, limit: int = 100) -> str:
@@ -148,6 +163,20 @@ def web_address(url: str) -> str:
         return ""
     target = quote(url, safe="%/:?#[]@!$&'()*+,;=~", errors="replace").replace("&", "&amp;")
     return target if len(target) <= URL_LIMIT else ""
+
+
+def repository_page(source: str) -> str:
+    """Where the pages of a source repository begin; "" for what is no web address."""
+    page = source.removesuffix("/").removesuffix(".git")
+    if not web_address(page):
+        return ""
+    return f"{page}/-" if "gitlab" in urlsplit(page).netloc else page
+
+
+def commit_page(source: str, revision: str) -> str:
+    """The source repository's page of a commit, "" where there is none."""
+    page = repository_page(source)
+    return f"{page}/commit/{revision}" if page and revision else ""
 
 
 TIME = "{time}"
