@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 8
 """projects: an Argo CD that is away holds the observer up for a few questions, not for all"""
 MOST_SAID = 1000
+"""annotations without effect that are logged"""
+MOST_NAMED = 50
+"""Applications that have the same one: more are counted"""
 MOST = 60
 """subscriptions of one Application"""
 CHANNEL = re.compile(r"[\w.-]{1,80}")
@@ -56,7 +59,9 @@ class AnnotatedSubscriptions:
     _asked_for: dict[str, Pairs | None] = field(default_factory=dict)
     """by project, what its annotations say; None where it has not answered yet"""
     _new: set[str] = field(default_factory=set)
-    _said: set[tuple[str, str]] = field(default_factory=set)
+    _without_effect: dict[tuple[str, str], set[Place]] = field(default_factory=dict)
+    """annotations that subscribe nobody, and who has them, of what is to be written"""
+    _said: dict[tuple[str, str], set[Place]] = field(default_factory=dict)
     """what was logged, so that it is said once"""
 
     async def begin(self) -> None:
@@ -110,13 +115,8 @@ class AnnotatedSubscriptions:
         known = self._known.get(place, frozenset())
         of_project = self._of_project(app.ref.project)
         annotated = (*app.subscribed, *(of_project or ()))
-        for trigger, recipient in not_understood(annotated):
-            if (trigger, recipient) not in self._said and len(self._said) < MOST_SAID:
-                self._said.add((trigger, recipient))
-                log.warning(
-                    "deliveries.annotation_without_effect", app=place[0], environment=place[1], trigger=trigger,
-                    recipient=recipient[:80],
-                )  # fmt: skip
+        for pair in not_understood(annotated):
+            self._without_effect.setdefault(pair, set()).add(place)
         found = frozenset(subscriptions(place, annotated))
         if of_project is None:
             found |= known
@@ -126,10 +126,27 @@ class AnnotatedSubscriptions:
 
     async def write(self) -> None:
         """What was taken and is not on record. Raises DatabaseAway."""
+        self._say_what_has_no_effect()
         changed, self._changed = self._changed, {}
         if changed:
             await self.store.annotate({place: sorted(found, key=_order) for place, found in changed.items()})
             self._known.update(changed)
+
+    def _say_what_has_no_effect(self) -> None:
+        """One line for each annotation, with the Applications that have it: one of a project has many."""
+        found, self._without_effect = self._without_effect, {}
+        for (trigger, recipient), places in found.items():
+            if (trigger, recipient) not in self._said and len(self._said) >= MOST_SAID:
+                continue
+            said = self._said.setdefault((trigger, recipient), set())
+            new = sorted(places - said)
+            named = new[: MOST_NAMED - len(said)]
+            said.update(named)
+            if named:
+                log.warning(
+                    "deliveries.annotation_without_effect", trigger=trigger, recipient=recipient[:80],
+                    apps=[" in ".join(place) for place in named], more=len(new) - len(named),
+                )  # fmt: skip
 
 
 def _order(one: Subscription) -> tuple[str, str]:

@@ -84,7 +84,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
             "The file of the database URL names another server or database; restart the bot to use it."
         ),
         "deliveries.annotation_without_effect": (
-            "An annotation in Argo CD subscribes nobody; use a trigger of Argo CD's catalogue, and name a channel."
+            "An annotation in Argo CD, of these apps or of their project, subscribes nobody; use a trigger of Argo "
+            "CD's catalogue, and name a channel."
         ),
         "deliveries.authors_not_known": (
             "Slack could not say who wrote the source commits of a change, so its message goes without them for now; "

@@ -2,15 +2,16 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from bot.deliveries.annotations import EVENTS, AnnotatedSubscriptions
+from bot.deliveries.annotations import EVENTS, MOST_NAMED, AnnotatedSubscriptions
 from bot.deliveries.application_names import ApplicationNames
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.application_record import ApplicationRecord
@@ -775,6 +776,36 @@ async def test_an_annotation_that_subscribes_nobody_is_logged_once(cluster: Clus
         (one["trigger"], one["recipient"]) for one in logs if one["event"] == "deliveries.annotation_without_effect"
     ]
     assert said == [("on-deployd", "my-team"), ("on-deployed", "U0ANA"), ("mine", "my-team")]
+
+
+def without_effect(logs: Sequence[Mapping[str, Any]]) -> list[tuple[list[str], int]]:
+    return [(one["apps"], one["more"]) for one in logs if one["event"] == "deliveries.annotation_without_effect"]
+
+
+async def test_who_has_an_annotation_without_effect_is_named(cluster: Cluster) -> None:
+    """A project's stands for all of its Applications; one that comes later is named then."""
+    with capture_logs() as logs:
+        for apps in (["my-app", "her-app"], ["her-app", "new-app"]):
+            await written(cluster, apps)
+    both = ["her-app in production", "my-app in production"]
+    assert without_effect(logs) == [(both, 0), (["new-app in production"], 0)]
+
+
+async def written(cluster: Cluster, apps: Iterable[str]) -> None:
+    """Each has an annotation whose trigger nobody knows."""
+    annotated = cluster.observer.annotated
+    shown = replace(cluster.applications._apps[REF.name], subscribed=(("on-deployd", "my-team"),))
+    for app in apps:
+        annotated.take((app, "production"), shown)
+    await annotated.write()
+
+
+async def test_many_that_have_it_are_counted(cluster: Cluster) -> None:
+    with capture_logs() as logs:
+        for _ in range(2):
+            await written(cluster, [f"app-{number:03}" for number in range(MOST_NAMED + 7)])
+    ((named, more),) = without_effect(logs)
+    assert (len(named), named[0], more) == (MOST_NAMED, "app-000 in production", 7)
 
 
 async def test_an_annotation_subscribes_channels_and_no_person(cluster: Cluster) -> None:
