@@ -11,12 +11,13 @@ from pydantic import BaseModel, HttpUrl
 from pydantic.fields import FieldInfo
 
 from bot.domain.duration import written
-from bot.domain.event import HEARINGS
+from bot.domain.event import ROUTING
 from bot.evaluation.loading import described
 from bot.evaluation.question import Gate
 from bot.policy.model import DEFAULT_ROLES, Policy
-from bot.policy.parts import ApprovalPart, EnvironmentPart, EnvironmentRules
+from bot.policy.parts import INSTEAD, ApprovalPart, EnvironmentPart, EnvironmentRules
 from bot.policy.rules import DEFAULT_GATES, ORDER, STANDING_GATES
+from bot.views.hearings import ROUTED, WITHOUT_ROUTE
 
 NAMES = {
     str: "text",
@@ -170,7 +171,7 @@ def _roles() -> str:
 
 def _events() -> str:
     lines = ["| Event | Who hears without a route | Can a route add a channel? |", "|---|---|---|"]
-    for event, hearing in HEARINGS.items():
-        instead = f": {hearing.instead}" if hearing.instead else ""
-        lines.append(f"| `{event}` | {hearing.default} | {hearing.routing}{instead} |")
+    for event, routing in ROUTING.items():
+        instead = f": {INSTEAD[event]}" if event in INSTEAD else ""
+        lines.append(f"| `{event}` | {WITHOUT_ROUTE[event]} | {ROUTED[routing]}{instead} |")
     return "For `events` of a route; `*` stands for every one, as far as the table says so.\n\n" + "\n".join(lines)

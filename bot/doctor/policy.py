@@ -48,7 +48,7 @@ def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[
             raise Wrong(file.error)
         policy = file.needed()
         if found := [sentence for _, sentence in ineffective(policy)]:
-            raise Doubtful(" ".join(found), "Fix `bindings` in the policy.")
+            raise Doubtful(" ".join(found), "Fix it in the policy.")
         return f"{' → '.join(e.name for e in policy.environments)}; {count(len(policy.bindings), 'binding')}"
 
     async def production() -> str:

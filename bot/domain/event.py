@@ -1,8 +1,7 @@
 """What is told: about a promotion, and about what holds promotions back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 
 class Event(StrEnum):
@@ -51,59 +50,27 @@ class Event(StrEnum):
         return self in (Event.DONE, Event.FAILED, Event.ABORTED)
 
 
-class Routing(StrEnum):
+class Routing(Enum):
     """Which routes of the policy lead an event to a channel."""
 
-    ANY = "yes"
-    LOUD = "yes; by `*` only production and the last environment"
-    NAMED = "only by its name, not by `*`"
-    NONE = "no"
+    ANY = auto()
+    LOUD = auto()
+    """by `*` only of production and the last environment"""
+    NAMED = auto()
+    """only by its name, not by `*`"""
+    NONE = auto()
 
 
-@dataclass(frozen=True)
-class Hearing:
-    """Who hears of an event without a route, and which routes add channels; `instead`: what to do where none does."""
-
-    default: str
-    routing: Routing = Routing.ANY
-    instead: str = ""
-
-
-_CARD = "the thread of the card, and the app's channel"
-_ENDED = f"{_CARD}; the requester, by direct message"
-_DEED = "the default channel, else the one where it was requested; and the app's channel"
-_SENT = "the app's channel, else the default one"
-_CAREFUL = "production and the last environment: the app's channel, else the default one"
-HEARINGS: Mapping[Event, Hearing] = {
-    Event.STARTED: Hearing("the card, and the app's channel"),
-    Event.WAITING: Hearing(f"{_CARD}; approvers, by direct message"),
-    Event.DONE: Hearing(_ENDED),
-    Event.FAILED: Hearing(_ENDED),
-    Event.ABORTED: Hearing(_ENDED),
-    Event.LOCKED: Hearing(_DEED),
-    Event.UNLOCKED: Hearing(_DEED),
-    Event.LOCK_ENDING: Hearing("the owner of the lock, by direct message", Routing.NAMED),
-    Event.LOCK_FREE: Hearing(
-        "those who waited for it, by direct message",
-        Routing.NONE,
-        "route `unlocked`, which says the same to a channel",
-    ),
-    Event.FROZEN: Hearing(_DEED),
-    Event.UNFROZEN: Hearing(_DEED),
-    Event.IMAGE_REJECTED: Hearing(_DEED),
-    Event.IMAGE_CLEARED: Hearing(_DEED),
-    Event.REVIEW_OWED: Hearing("the default channel, and the app's channel"),
-    Event.REVIEWED: Hearing(_DEED),
-    Event.DELEGATED: Hearing("the delegate, by direct message", Routing.NAMED),
-    Event.ALERT: Hearing(_SENT),
-    Event.PIPELINE_FAILED: Hearing(_SENT),
-    Event.PIPELINE_ENDED: Hearing("the person who started the run, in the thread of its message", Routing.NAMED),
-    Event.SYNCED: Hearing(_DEED),
-    Event.DEPLOYED: Hearing(f"{_CAREFUL}; elsewhere its author, by direct message", Routing.LOUD),
-    Event.DEPLOY_FAILED: Hearing(_SENT),
-    Event.DEGRADED: Hearing(_SENT),
-    Event.DRIFTED: Hearing(_CAREFUL, Routing.LOUD),
-    Event.SYNC_UNKNOWN: Hearing(_CAREFUL, Routing.LOUD),
-    Event.JOURNEY: Hearing("the author of the commit, by direct message", Routing.NAMED),
+_UNUSUAL = {
+    Event.LOCK_ENDING: Routing.NAMED,
+    Event.LOCK_FREE: Routing.NONE,
+    Event.DELEGATED: Routing.NAMED,
+    Event.PIPELINE_ENDED: Routing.NAMED,
+    Event.DEPLOYED: Routing.LOUD,
+    Event.DRIFTED: Routing.LOUD,
+    Event.SYNC_UNKNOWN: Routing.LOUD,
+    Event.JOURNEY: Routing.NAMED,
 }
-"""One row for each event: the policy's reference and `policy check` say what stands here."""
+ROUTING: Mapping[Event, Routing] = {event: _UNUSUAL.get(event, Routing.ANY) for event in Event}
+OF_RUNS = (Event.PIPELINE_FAILED, Event.PIPELINE_ENDED)
+"""they happen in the first environment, which pipelines write"""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from bot.domain import identity
 from bot.domain.delivery import FIXED_WITHIN
 from bot.domain.environment import Environment
-from bot.domain.event import HEARINGS, Event, Routing
+from bot.domain.event import ROUTING, Event, Routing
 from bot.policy.duration import Duration
 
 USUAL_ALIASES = {
@@ -20,7 +20,9 @@ USUAL_ALIASES = {
 ENVIRONMENT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
-ROUTABLE = [event for event, hearing in HEARINGS.items() if hearing.routing is not Routing.NONE]
+ROUTABLE = [event for event, routing in ROUTING.items() if routing is not Routing.NONE]
+INSTEAD = {Event.LOCK_FREE: "route `unlocked`, which says the same to a channel"}
+"""for what goes to no channel"""
 
 
 class PolicyPart(BaseModel):
@@ -185,8 +187,8 @@ class Route(PolicyPart):
         for event in events:
             if event not in (*Event, "*"):
                 raise ValueError(f"there is no event {event}: expected {', '.join(ROUTABLE)} or *")
-            if event != "*" and (hearing := HEARINGS[Event(event)]).routing is Routing.NONE:
-                raise ValueError(f"`{event}` goes to no channel, only to {hearing.default}: {hearing.instead}")
+            if event != "*" and ROUTING[Event(event)] is Routing.NONE:
+                raise ValueError(f"`{event}` goes to no channel, only to persons: {INSTEAD[Event(event)]}")
         return events
 
 

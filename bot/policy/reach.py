@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from bot.domain.caller import Permission
+from bot.domain.event import OF_RUNS
 from bot.domain.promotion import ApprovalRule, Quorum
 from bot.domain.sentence import listed
 from bot.domain.slack_id import is_user
@@ -30,7 +31,9 @@ def unreachable(policy: Policy, roster: Roster | None = None) -> Iterator[tuple[
 
 
 def ineffective(policy: Policy) -> Iterator[tuple[Place, str]]:
-    """Warnings: bindings by which nobody gets anything, each with its place in the file."""
+    """Warnings: bindings by which nobody gets anything, and routes that hear of nothing; each with its place in the
+    file.
+    """
     if not policy.bindings:
         yield ("bindings",), "nobody holds a role, so every command is refused. Give people roles under `bindings`."
     for index, binding in enumerate(policy.bindings):
@@ -40,6 +43,19 @@ def ineffective(policy: Policy) -> Iterator[tuple[Place, str]]:
                 ("bindings", index, "users"),
                 f"{names}: not a Slack user id (U0123456789), so nobody is a {binding.role} by it. "
                 "Copy the member ID from the person's Slack profile, or put their address under `emails`.",
+            )
+    yield from _routes_without_effect(policy)
+
+
+def _routes_without_effect(policy: Policy) -> Iterator[tuple[Place, str]]:
+    first = policy.environments[0].name
+    for index, route in enumerate(policy.channels.routes):
+        named = [f"`{event}`" for event in OF_RUNS if event in route.events]
+        if named and not covers(route, "", first):
+            yield (
+                ("channels", "routes", index, "environments"),
+                f"pipelines write {first}, and this route leaves it out, so {route.channel} never hears of "
+                f"{listed(named, 'or')}. Add {first} to its `environments`, or give these events a route of their own.",
             )
 
 

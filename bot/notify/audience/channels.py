@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import structlog
 
 from bot.domain.delivery import News
-from bot.domain.event import HEARINGS, Event, Routing
+from bot.domain.event import ROUTING, Event, Routing
 from bot.domain.promotion import Plan, Promotion
 from bot.domain.subscription import OF_PROMOTIONS
 from bot.policy import Policy
@@ -87,7 +87,7 @@ def of_change(policy: Policy, news: News) -> tuple[str, ...]:
     """
     if news.event in OF_PROMOTIONS:
         return ()  # the card's own business
-    if HEARINGS[news.event].routing is Routing.NAMED:
+    if ROUTING[news.event] is Routing.NAMED:
         return by_name(policy, [news.app], news.environment, news.event)
     loud = is_loud(policy, news)
     routed = [

@@ -233,6 +233,28 @@ def test_check_warns_of_a_policy_by_which_nobody_may_do_anything(tmp_path: Path,
     assert says(result.output, "Warning: pilothouse.yaml:1", "role")
 
 
+@pytest.mark.parametrize(
+    ("route", "never"),
+    [
+        ("events: [pipeline-ended, deployed], environments: [staging]", "`pipeline-ended`"),
+        ("events: [pipeline-failed, pipeline-ended], environments: [staging, production]",
+         "`pipeline-failed` or `pipeline-ended`"),
+        ("events: [pipeline-failed], environments: [development, production]", ""),
+        ("events: [pipeline-failed]", ""),
+        ("events: ['*'], environments: [production]", ""),
+    ],
+)  # fmt: skip
+def test_check_warns_of_a_route_that_leaves_out_where_pipelines_run(tmp_path: Path, route: str, never: str) -> None:
+    file = tmp_path / "pilothouse.yaml"
+    file.write_text(
+        "bindings:\n- {role: admin, users: [U0DEE]}\n"
+        f"channels:\n  routes:\n  - {{channel: C0ALL}}\n  - {{channel: C0CI, {route}}}\n"
+    )
+    warnings = json.loads(CliRunner().invoke(app, ["policy", "check", str(file), "--json"]).output)["warnings"]
+    told = [(one["line"], says(one["message"], f"C0CI never hears of {never}.", "Add development")) for one in warnings]
+    assert told == ([(6, True)] if never else [])
+
+
 def test_check_warns_of_a_name_where_an_id_belongs(tmp_path: Path) -> None:
     file = tmp_path / "pilothouse.yaml"
     file.write_text("bindings:\n- {role: engineer, users: [U0ANA]}\n- {role: admin, users: [dee, W012A3CDE]}\n")

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.delivery import News
 from bot.domain.errors import Unavailable
-from bot.domain.event import HEARINGS, Event, Routing
+from bot.domain.event import ROUTING, Event, Routing
 from bot.notify.audience import by_name, everything_administrators, of_change, of_deed, of_webhook
 from bot.policy import parse
 from tests.fakes.directory import FakeDirectory
@@ -48,7 +48,7 @@ async def test_slack_away_is_nobody_and_no_error() -> None:
 @pytest.mark.parametrize("event", list(Event))
 def test_routes_lead_where_the_table_of_events_says(event: Event) -> None:
     """As each kind of news asks: of promotions, of deeds, of what comes by webhook, of changes, and by name."""
-    routing = HEARINGS[event].routing
+    routing = ROUTING[event]
     if routing is Routing.NONE:
         return  # `policy check` refuses it
     policy = parse(

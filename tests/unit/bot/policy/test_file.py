@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import PolicyError
-from bot.domain.event import HEARINGS, Event, Routing
+from bot.domain.event import ROUTING, Event, Routing
 from bot.policy import load, parse
+from bot.policy.parts import INSTEAD
+from bot.views.hearings import ROUTED, WITHOUT_ROUTE
 
 TEN_LINES = """\
 channels:
@@ -101,15 +103,15 @@ def test_a_route_for_an_event_that_never_happens_is_a_mistake() -> None:
 
 
 def test_a_route_for_what_goes_to_no_channel_is_a_mistake_that_names_the_remedy() -> None:
-    with pytest.raises(PolicyError, match=r"`lock-free` goes to no channel, only to .*: route `unlocked`"):
+    with pytest.raises(PolicyError, match=r"`lock-free` goes to no channel, only to persons: route `unlocked`"):
         parse("channels: {routes: [{channel: C0INC, events: [lock-free]}]}\n")
 
 
 def test_of_each_event_it_is_known_who_hears_of_it() -> None:
-    assert list(HEARINGS) == list(Event)
-    for hearing in HEARINGS.values():
-        assert hearing.default
-        assert bool(hearing.instead) == (hearing.routing is Routing.NONE)
+    assert list(ROUTING) == list(Event)
+    assert set(ROUTED) == set(Routing)
+    assert all(WITHOUT_ROUTE[event] for event in Event)
+    assert set(INSTEAD) == {event for event in Event if ROUTING[event] is Routing.NONE}
 
 
 @pytest.mark.parametrize(
