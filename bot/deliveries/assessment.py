@@ -75,12 +75,12 @@ async def judged(case: Case, app: Application, now: datetime, patience: timedelt
     found = arrival(evidence)
     progress = _settled(case, found, app, now, patience)
     if progress is Progress.SUPERSEDED and not case.committed.unreadable and (at := await _was_there(case, app)):
-        return Judged(case.committed.sha, Progress.SYNCING, "It was synced, but nobody saw whether it was healthy.", at)
+        return Judged(case.committed.id, Progress.SYNCING, "It was synced, but nobody saw whether it was healthy.", at)
     if progress is None or progress in case.said:
         return None
     if progress is Progress.HEALTHY and case.committed.unreadable:
-        return Judged(case.committed.sha, Progress.NEVER_RAN, "Its overlay cannot be read at this commit.")
-    return Judged(case.committed.sha, progress, found.explanation, _synced_at(evidence))
+        return Judged(case.committed.id, Progress.NEVER_RAN, "Its overlay cannot be read at this commit.")
+    return Judged(case.committed.id, progress, found.explanation, _synced_at(evidence))
 
 
 def moment_of(case: Case, app: Application, verdict: Judged, now: datetime) -> datetime:

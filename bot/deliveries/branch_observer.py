@@ -5,18 +5,19 @@ once is recorded once, for a fact has one key.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from bot.deliveries.overlay_changes import BranchStep, OverlayChange, OverlayChanges
 from bot.deliveries.recorder import Recorder
 from bot.domain.delivery import Cause, Committed, Fact
-from bot.domain.errors import DatabaseAway
-from bot.domain.overlay import Commit
+from bot.domain.errors import DatabaseAway, NotFound
+from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.promotion import Doubt, Promotion
 from bot.domain.source_range import undoing
 from bot.policy import Policy
@@ -32,7 +33,12 @@ EVERY_SECONDS = 15.0
 """one question to git; a head that has not moved costs nothing of GitHub's limit (G16)"""
 SEARCHED = 30
 """promotions of an app there among which a commit is looked for"""
+NEAR = 60
+"""commits among which the one is looked for that the branch was at, while nothing is on record"""
 MOMENT = timedelta(microseconds=1)
+NOBODY = Author("", "")
+COMMITTED = "committed"
+"""the kind of the facts"""
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 GRACE = timedelta(minutes=2)
 """for a promotion that would write this very image, and has not noted down its commit yet, or could not"""
@@ -85,20 +91,45 @@ class BranchObserver:
             return 0
         found = 0
         try:
-            for step in await self.changes.steps(position, head) if head != position else ():
-                facts = await self._facts(step)
-                await self.recorder.record(facts, OBSERVER, step.commit.sha, late=late)
+            for step in await self._steps(position, head) if head != position else ():
+                facts, ends = await self._facts(step), (step.before, step.commit.sha)
+                again = partial(_came_again, step.before)
+                if (added := await self.recorder.step(facts, OBSERVER, ends, again, late=late)) is None:
+                    break
                 self._first_seen.pop(step.commit.sha, None)
-                found += len(facts)
+                found += len(added)
         except UndecidedAuthor:
             pass
         self.recorder.seen(OBSERVER)
         await self.recorder.looked(OBSERVER)
         return found
 
+    async def _steps(self, position: str, head: str) -> tuple[BranchStep, ...]:
+        """What is on top of that was not made before it, though this process may have read none of it."""
+        known = await self.recorder.newest(COMMITTED)
+        newest = () if known else await self.source.history("", NEAR)
+        under = (commit.at for commit in newest if commit.sha == position)
+        self._latest = max(self._latest, known or EARLIEST, *under)
+        return await self.changes.steps(position, head)
+
     async def _facts(self, step: BranchStep) -> tuple[Fact, ...]:
-        changed = await self.changes.between(step.before, step.commit.sha)
+        try:
+            changed = await self.changes.between(step.before, step.commit.sha)
+        except NotFound:
+            if not await self._is_lost(step.before):
+                raise
+            known = pinned_last(await self.recorder.of_kind(COMMITTED))
+            changed = await self.changes.since_known(known, step.commit.sha)
+            log.warning("deliveries.branch_lost", position=step.before, commit=step.commit.sha, changes=len(changed))
         return tuple([await self._fact(step, change) for change in changed])
+
+    async def _is_lost(self, position: str) -> bool:
+        """Whether git no longer has that commit: the branch was moved by force, and nobody has kept it."""
+        try:
+            await self.source.paths(position)
+        except NotFound:
+            return True
+        return False
 
     async def _fact(self, step: BranchStep, change: OverlayChange) -> Fact:
         commit = await self._newest(step, change) if step.gap else step.commit
@@ -144,6 +175,27 @@ class BranchObserver:
             return Cause.ROLLBACK if mine.plan.automatic else Cause.PROMOTION
         first = change.environment == self.policy.environments[0].name
         return Cause.PIPELINE if first and commit.trailer("Pipeline-Run") else Cause.GIT
+
+
+def pinned_last(facts: Iterable[Fact]) -> dict[tuple[str, str], dict[str, OverlayImage | None]]:
+    """What is on record of each overlay, entry by entry; `facts` of commits, oldest first."""
+    known: dict[tuple[str, str], dict[str, OverlayImage | None]] = {}
+    for fact in facts:
+        if isinstance(fact.detail, Committed):
+            for image in fact.detail.images:
+                known.setdefault((fact.app, fact.environment), {})[image.name] = image.after
+    return known
+
+
+def _came_again(since: str, fact: Fact) -> Fact:
+    """The branch was moved, by force or forward, to a commit that it had left. Who did so git does not say."""
+    committed = fact.detail
+    assert isinstance(committed, Committed)
+    moved = replace(
+        committed, author=NOBODY, subject=f"The branch was moved here from {since[:7]}", cause=Cause.GIT, promotion="",
+        run="", undoing=None, moved=since,
+    )  # fmt: skip
+    return replace(fact, key=f"git:{moved.id}:{fact.environment}:{fact.app}", detail=moved)
 
 
 def _would_write(live: Promotion, change: OverlayChange) -> bool:

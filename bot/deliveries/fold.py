@@ -56,6 +56,7 @@ def _begun(fact: Fact) -> Deployment | None:
             detail.promotion,
             detail.run,
             undoing=detail.undoing,
+            moved=detail.moved,
         )
     if isinstance(detail, SyncedByHand):
         return Deployment(
@@ -78,7 +79,7 @@ def _begun(fact: Fact) -> Deployment | None:
 def _judged(deployment: Deployment, ordered: list[Fact]) -> Deployment:
     """Once Healthy stays Healthy: what comes later is another deployment's, or an illness."""
     said = [(fact.at, fact.detail) for fact in ordered if isinstance(fact.detail, Judged)]
-    mine = [(at, judged) for at, judged in said if judged.sha == deployment.sha]
+    mine = [(at, judged) for at, judged in said if judged.sha == deployment.id]
     if deployment.cause is not Cause.ARGOCD and mine:
         healthy = next(((at, one) for at, one in mine if one.progress is Progress.HEALTHY), None)
         at, last = healthy or mine[-1]

@@ -105,7 +105,8 @@ class _Arrivals:
         facts = [fact for key in pins(build) for fact in self._pinning.get(key, ())]
         for fact in tuple(facts):
             assert isinstance(fact.detail, Committed | SyncedByHand)
-            facts += self._verdicts.get((fact.app, fact.environment, fact.detail.sha), ())
+            id = fact.detail.id if isinstance(fact.detail, Committed) else fact.detail.sha
+            facts += self._verdicts.get((fact.app, fact.environment, id), ())
             facts += [self._commits[fact.key]] if fact.key in self._commits else []
         return deployments(facts)
 

@@ -28,7 +28,7 @@ class LeadTimes:
         facts = await self._store.of_kinds(KINDS, since, fact.app)
         # Not on the event loop: an app that is built two hundred times a day has tens of thousands of facts.
         for lead in await asyncio.to_thread(_leads, facts, fact, since):
-            if lead.deployment.sha == detail.sha and lead.until == fact.at:
+            if lead.deployment.id == detail.sha and lead.until == fact.at:
                 histogram = LEAD_TIME.labels(fact.environment, "push" if lead.pushed else "pin")
                 for lasted in lead.each:
                     histogram.observe(lasted.total_seconds())

@@ -134,7 +134,7 @@ class NewsRecorder:
         return self._new(
             fact,
             Event.DEPLOYED,
-            key=deployed_key(fact.app, fact.environment, commit.sha),
+            key=deployed_key(fact.app, fact.environment, commit.id),
             who=commit.author.name,
             email=commit.author.email,
             change=changed(commit.images, commit.paths),

@@ -58,8 +58,8 @@ class OpenCases:
             return
         if isinstance(detail, Committed):
             there = self._places.setdefault(place, _PlaceCases())
-            if detail.sha not in there.cases:
-                there.cases[detail.sha] = open_case(fact, self._source, self._clock)
+            if detail.id not in there.cases:
+                there.cases[detail.id] = open_case(fact, self._source, self._clock)
                 there.newest = max(there.newest, fact.at)
         elif isinstance(detail, Judged) and (case := self.case(place, detail.sha)):
             case.said |= {detail.progress, last_word(detail.progress)}

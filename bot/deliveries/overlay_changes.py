@@ -17,6 +17,9 @@ WINDOW = 1000
 FIRST_WINDOW = 60
 MOST_PATHS = 5
 
+KnownImages = Mapping[tuple[str, str], Mapping[str, OverlayImage | None]]
+"""by app and environment, what entries pin; None for one that is not there"""
+
 
 @dataclass(frozen=True)
 class BranchStep:
@@ -91,6 +94,13 @@ class OverlayChanges:
         changes = [_change(place, files[place], paths, old, new) for place, paths in touched.items()]
         return tuple(change for change in changes if change)
 
+    async def since_known(self, known: KnownImages, after: str) -> tuple[OverlayChange, ...]:
+        """The overlays that pin something else than what is `known` of them, entry by entry."""
+        files = {place: self._files(*place) for place in known}
+        new = await self._source.read([path for paths in files.values() for path in paths], after)
+        changes = [_unlike(place, files[place], pinned, new) for place, pinned in known.items()]
+        return tuple(change for change in changes if change)
+
     async def images_at(self, app: str, environment: str, revision: str) -> tuple[str, tuple[OverlayImage, ...]]:
         """The path of the overlay and what it pins at a commit; "" where there is none."""
         contents = await self._source.read(self._files(app, environment), revision)
@@ -148,6 +158,17 @@ def _change(
     images = image_changes(entries(old.get(was, b""), was), entries(new.get(path, b""), path))
     others = tuple(other for other in paths if not images or other not in (path, was))[:MOST_PATHS]
     return OverlayChange(*place, path or was, images, others)
+
+
+def _unlike(
+    place: tuple[str, str], files: tuple[str, ...], known: Mapping[str, OverlayImage | None], new: Mapping[str, bytes]
+) -> OverlayChange | None:
+    path = next((file for file in files if file in new), "")
+    if path and not _readable(new[path], path):
+        return OverlayChange(*place, path, (), (path,), unreadable=True)
+    now = {one.name: one for one in entries(new.get(path, b""), path)}
+    images = tuple(ImageChange(was, now.get(name)) for name, was in known.items() if was != now.get(name))
+    return OverlayChange(*place, path or files[0], images, ()) if images else None
 
 
 def image_changes(before: Iterable[OverlayImage], after: Iterable[OverlayImage]) -> tuple[ImageChange, ...]:

@@ -3,7 +3,8 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 
 from bot.deliveries.news_recorder import NewsRecorder
 from bot.domain.delivery import Fact
@@ -15,6 +16,8 @@ AWAY_SECONDS = 3600.0
 """without a whole look after which an observer was away: what it finds then is told in one summary"""
 NOTED_EVERY = 60.0
 """seconds: when an observer last looked is written down"""
+
+Again = Callable[[Fact], Fact]
 
 
 class Recorder:
@@ -40,6 +43,14 @@ class Recorder:
     async def position(self, observer: str) -> str:
         return await self._store.position(observer)
 
+    async def newest(self, kind: str) -> datetime | None:
+        """When the newest fact of a kind happened."""
+        return await self._store.newest(kind)
+
+    async def of_kind(self, kind: str) -> tuple[Fact, ...]:
+        """Every fact of a kind, oldest first."""
+        return await self._store.of_kinds([kind], datetime.min.replace(tzinfo=UTC))
+
     async def record(
         self, facts: Iterable[Fact], observer: str = "", position: str = "", *, late: bool = False
     ) -> tuple[Fact, ...]:
@@ -49,11 +60,34 @@ class Recorder:
             await self._news.take(connection, added, late=late)
             if observer:
                 await self._store.move(connection, observer, position)
+        self._tell(added)
+        return added
+
+    async def step(
+        self, facts: Sequence[Fact], observer: str, ends: tuple[str, str], again: Again, *, late: bool = False
+    ) -> tuple[Fact, ...] | None:
+        """What happened between two positions of an observer; those that were not known. Raises DatabaseAway.
+
+        None, and nothing is written, where another replica has read on meanwhile. So a fact that is on record all the
+        same has happened once more, and `again` makes it one of its own.
+        """
+        since, position = ends
+        async with self._database.begin() as connection:
+            if await self._store.position_in(connection, observer) != since:
+                return None
+            added = await self._store.add(connection, facts)
+            if repeated := [again(fact) for fact in facts if fact not in added]:
+                added += await self._store.add(connection, repeated)
+            await self._news.take(connection, added, late=late)
+            await self._store.move(connection, observer, position)
+        self._tell(added)
+        return added
+
+    def _tell(self, added: Sequence[Fact]) -> None:
         for listener in self._listeners if added else ():
             listener.set()
         for fact in added:
             DELIVERY_FACTS.labels(fact.environment, fact.kind).inc()
-        return added
 
     def seen(self, observer: str) -> None:
         """The observer has just read all that there was."""

@@ -69,6 +69,10 @@ class ImageChange:
         return (self.before.label if self.before else "nothing", self.after.label if self.after else "nothing")
 
 
+def coming(sha: str, moved: str) -> str:
+    return f"{sha}@{moved[:12]}" if moved else sha
+
+
 @dataclass(frozen=True)
 class Committed:
     """The branch's own line of commits has changed an overlay. `images` is empty where other settings changed."""
@@ -90,6 +94,13 @@ class Committed:
     """commits of the same branch that it says it reverts or fixes; None where it names none, and of earlier versions"""
     unreadable: bool = False
     """the kustomization file cannot be read at this commit, so nobody knows its images, and Argo CD builds nothing"""
+    moved: str = ""
+    """the commit that the branch was at before, where somebody moved it to this one, which had been there already"""
+
+    @property
+    def id(self) -> str:
+        """Of the commit's coming: it may come more than once."""
+        return coming(self.sha, self.moved)
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,10 @@ class SyncedByHand:
 
 @dataclass(frozen=True)
 class Judged:
-    """How far a commit has come in one Application, by the one rule that promotions are followed by (A28)."""
+    """How far a commit has come in one Application, by the one rule that promotions are followed by (A28).
+
+    `sha`: the commit, and of one that came again which time (`Committed.id`).
+    """
 
     sha: str
     progress: Progress
@@ -266,6 +280,12 @@ class Deployment:
     """commits of the overlay branch that its own commit says it reverts or fixes"""
     commits: CommitsFound | None = None
     """the source commits that it brings; None where nobody has said"""
+    moved: str = ""
+    """as `Committed.moved`"""
+
+    @property
+    def id(self) -> str:
+        return coming(self.sha, self.moved)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ MOST_BESIDE = 40
 """files of one app"""
 PAUSE_AFTER = 1000
 """files, for the event loop's sake: ten thousand overlays hold it for 30 ms, and each has files beside it"""
+NAME = r"[^/\ud800-\udfff]+"
+"""of an app: git keeps bytes that are no text, which nobody can type, show or write down"""
 FRESH_SECONDS = 5.0
 """How long a listing serves before the branch is asked again. Plans never use an old one."""
 
@@ -207,7 +209,7 @@ def app_pattern(template: str) -> re.Pattern[str] | None:
     above, found, _ = template.strip("/").partition("{app}")
     if not found or "{environment}" in above:
         return None
-    return re.compile(re.escape(above) + "(?P<app>[^/]+)/.+", re.DOTALL)
+    return re.compile(re.escape(above) + f"(?P<app>{NAME})/.+", re.DOTALL)
 
 
 def _directories(template: str) -> str:
@@ -222,5 +224,5 @@ def _directories(template: str) -> str:
             pattern += f"(?P={name})"
         else:
             seen.add(name)
-            pattern += f"(?P<{name}>[^/]+)"
+            pattern += f"(?P<{name}>{NAME})"
     return pattern

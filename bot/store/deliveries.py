@@ -56,13 +56,13 @@ class DeliveryStore:
 
     async def add(self, connection: AsyncConnection, new: Iterable[Fact]) -> tuple[Fact, ...]:
         """In the caller's transaction; those of them that were not known."""
-        wanted = list({fact.key: fact for fact in new}.values())
+        wanted = list({fact.key[:KEY]: fact for fact in new}.values())
         added: list[Fact] = []
         for start in range(0, len(wanted), AT_ONCE):
             some = wanted[start : start + AT_ONCE]
-            query = sa.select(facts.c.key).where(facts.c.key.in_([fact.key for fact in some]))
+            query = sa.select(facts.c.key).where(facts.c.key.in_([fact.key[:KEY] for fact in some]))
             known = set((await connection.execute(query)).scalars())
-            unknown = [fact for fact in some if fact.key not in known]
+            unknown = [fact for fact in some if fact.key[:KEY] not in known]
             if unknown:
                 await connection.execute(
                     self._database.insert(facts).on_conflict_do_nothing(), [_row(one) for one in unknown]
@@ -75,6 +75,11 @@ class DeliveryStore:
         query = sa.select(positions.c.position).where(positions.c.observer == observer)
         async with self._database.reading() as connection:
             return (await connection.execute(query)).scalar_one_or_none() or ""
+
+    async def position_in(self, connection: AsyncConnection, observer: str) -> str:
+        """As `position`. Nobody else moves it before the caller's transaction is over."""
+        query = sa.select(positions.c.position).where(positions.c.observer == observer).with_for_update()
+        return (await connection.execute(query)).scalar_one_or_none() or ""
 
     async def known_since(self, observer: str) -> datetime | None:
         """When it first looked: of what was before, nothing is known. None where it has never looked."""
@@ -148,6 +153,12 @@ class DeliveryStore:
         async with self._database.reading() as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
         return _fact(row) if row else None
+
+    async def newest(self, kind: str) -> datetime | None:
+        """When the newest of a kind happened; None where there is none."""
+        query = sa.select(sa.func.max(facts.c.at)).where(facts.c.kind == kind)
+        async with self._database.reading() as connection:
+            return _utc((await connection.execute(query)).scalar_one_or_none())
 
     async def latest(self, kind: str) -> tuple[Fact, ...]:
         """The newest of a kind, of each app in each environment."""
