@@ -47,7 +47,8 @@ def fixed(there: Sequence[Deployment], within: timedelta) -> dict[Deployment, Fi
             brought[one.sha] = one
         if not one.images:
             continue
-        carried = [*carried, *own] if own else []
+        if not _same_source(one):
+            carried = [*carried, *own] if own else []
         if one.outcome in REACHED:
             brought |= dict.fromkeys(carried, one)
             carried = []
@@ -82,6 +83,12 @@ class _KnownCommits:
             alike = [known for known in self._ids[at : at + 2] if known.startswith(id)]
             if len(alike) == 1 and (len(id) not in FULL or alike[0] == id):
                 yield alike[0]
+
+
+def _same_source(one: Deployment) -> bool:
+    """Whether its images are of the same source commits as those before: what did not come yet comes with them."""
+    ranges = one.commits.ranges if one.commits and not one.commits.unknown else ()
+    return bool(ranges) and all(part.before == part.after for part in ranges)
 
 
 def _ids(one: Deployment) -> list[str]:

@@ -102,6 +102,13 @@ def test_what_never_reached_the_environment_came_with_what_did() -> None:
     assert failed(of(lost, carrier, fix)) == [("v2", f"it was fixed by {fix.sha}", timedelta(hours=3))]
 
 
+def test_what_never_reached_it_comes_with_another_image_of_the_same_commit() -> None:
+    lost = version(1, 1, brought("a1"), minutes=None, outcome=Outcome.NEVER_RAN)
+    rebuilt = version(2, 2, CommitsFound("f", (SourceRange(("x",), "s", sha("a1"), sha("a1")),)))
+    fix = version(3, 5, brought(fixing("c1", sha("a1"))))
+    assert failed(of(lost, rebuilt, fix)) == [("v2", f"it was fixed by {fix.sha}", timedelta(hours=3))]
+
+
 def test_what_was_given_up_before_it_ran_came_with_nothing() -> None:
     lost = version(1, 1, brought("a1"), minutes=None, outcome=Outcome.SUPERSEDED)
     back = deployment("v0", 2, "v1", commits=brought())

@@ -285,6 +285,22 @@ async def test_two_replicas_record_it_once(known: DeliveryHarness) -> None:
     assert len(facts) == 1
 
 
+async def test_what_was_fixed_before_anybody_looked_is_counted_once(known: DeliveryHarness) -> None:
+    """After a backlog the newest deployment is looked up first."""
+    labels = {"app": "my-app", "environment": "production"}
+    before = REGISTRY.get_sample_value("pilothouse_fixed_deployments_total", labels) or 0
+    fix = Commit("5" * 40, BO, f'Slower\n\nFixes: {"3" * 12} ("Change 3")', AT)
+    known.sources.commits[SOURCE].append(fix)
+    known.registry.push(REPOSITORY, "v3", revision=fix.sha, source=SOURCE)
+    await known.takes(known.commit(images=(CHANGE,)), known.verdict(Progress.HEALTHY))
+    known.now += 3600
+    await known.takes(known.commit(images=(change(before="v2", after="v3"),), sha="feed"))
+    await known.looks_up_commits()
+    known.restart()
+    await known.looks_up_commits()
+    assert REGISTRY.get_sample_value("pilothouse_fixed_deployments_total", labels) == before + 1
+
+
 async def test_what_a_later_deployment_fixes_is_counted_once(known: DeliveryHarness) -> None:
     labels = {"app": "my-app", "environment": "production"}
     before = REGISTRY.get_sample_value("pilothouse_fixed_deployments_total", labels) or 0
