@@ -15,6 +15,7 @@ from bot.domain.image import Reference, is_digest
 from bot.domain.pipeline import HELD, PipelineRun, RunStatus
 from bot.domain.source import is_revision
 from bot.runtime.clock import SYSTEM_CLOCK
+from bot.runtime.remembered import forget_oldest
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,7 @@ class RunObserver:
     recorder: Recorder
     clock: Callable[[], datetime] = SYSTEM_CLOCK.now
     _pending: dict[str, Fact] = field(default_factory=dict)
-    _written: set[str] = field(default_factory=set)
+    _written: dict[str, None] = field(default_factory=dict)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     def heard(self, run: PipelineRun) -> None:
@@ -68,11 +69,10 @@ class RunObserver:
         except DatabaseAway:
             self._heard.set()
             raise
-        if len(self._written) > REMEMBERED:
-            self._written.clear()
         for fact in some:
             self._pending.pop(fact.key, None)
-            self._written.add(fact.key)
+            self._written[fact.key] = None
+        forget_oldest(self._written, REMEMBERED)
         self.recorder.seen(OBSERVER)
         return len(added)
 

@@ -16,6 +16,7 @@ from bot.domain.caller import Target
 from bot.domain.delivery import Fact, ToldCommits
 from bot.domain.errors import DatabaseAway, IntegrationError
 from bot.domain.source_range import CommitsFound, SourceRange
+from bot.runtime.remembered import forget_oldest
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
@@ -87,9 +88,8 @@ class SourceCommits:
         await self._look_at(await self._waiting.get())
 
     async def _look_at(self, fact: Fact) -> None:
-        if len(self._tries) > REMEMBERED:
-            self._tries.clear()
-        self._tries[fact.key] = self._tries.get(fact.key, 0) + 1
+        self._tries[fact.key] = self._tries.pop(fact.key, 0) + 1
+        forget_oldest(self._tries, REMEMBERED)
         detail = fact.detail
         assert isinstance(detail, CommitsFound)
         try:

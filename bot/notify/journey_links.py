@@ -10,6 +10,8 @@ from bot.store.delivery_news import NewsStore
 
 MOST = 3
 """moves that are looked for"""
+Place = tuple[str, str]
+"""a message's name, and its channel"""
 
 
 class JourneyLinks:
@@ -28,16 +30,17 @@ class JourneyLinks:
 
     async def each(self, promotion: Promotion, readers: Iterable[str]) -> dict[str, str]:
         """For each person by id, and "" for everybody: their own direct message first, then the card's channel."""
-        told = [
-            place
-            for move in [move for move in promotion.moves if move.revision][:MOST]
-            for place in await self._news.places(journey_key(move.app, move.revision))
-        ]
-        return {reader: await self._first(told, reader, promotion.plan.channel) for reader in readers}
+        moves = [move for move in promotion.moves if move.revision][:MOST]
+        told = await self._news.places([journey_key(move.app, move.revision) for move in moves])
+        links: dict[Place, str] = {}
+        return {reader: await self._first(told, reader, promotion.plan.channel, links) for reader in readers}
 
-    async def _first(self, told: Sequence[tuple[str, str]], reader: str, channel: str) -> str:
+    async def _first(self, told: Sequence[Place], reader: str, channel: str, links: dict[Place, str]) -> str:
+        """`links`: those that are known by now, so that each is asked for once, however many read."""
         can_open = [place for place in told if place[1] == reader or not slack_id.is_personal(place[1])]
         for place in sorted(can_open, key=lambda one: (one[1] != reader, one[1] != channel)):
-            if link := await self._permalinks.to(*place):
-                return link
+            if place not in links:
+                links[place] = await self._permalinks.to(*place)
+            if links[place]:
+                return links[place]
         return ""

@@ -8,6 +8,7 @@ import structlog
 
 from bot.domain.errors import IntegrationError, Unavailable
 from bot.ports import MessageLinks
+from bot.runtime.remembered import forget_oldest
 from bot.store.threads import ThreadStore
 
 log = structlog.get_logger(__name__)
@@ -54,7 +55,6 @@ class Permalinks:
                 self._silent_since = self._clock()
             log.warning("copy.no_permalink", promotion=subject, error=str(error) or "no answer in time")
             return ""
-        if len(self._known) >= REMEMBERED:
-            self._known.clear()
         self._known[subject, channel] = link
+        forget_oldest(self._known, REMEMBERED)
         return link

@@ -22,6 +22,8 @@ from bot.views.runs import run_detail
 log = structlog.get_logger(__name__)
 PAUSE_SECONDS = 15.0
 """before the stream is opened again that the cluster refused, or that broke"""
+AGAIN_SECONDS = 1.0
+"""between two questions to a database that is away"""
 LOOK_SECONDS = 60.0
 """between two looks for followed runs that are gone"""
 Explain = Callable[[PipelineRun], Awaitable[tuple[str, StepLog | None]]]
@@ -79,7 +81,15 @@ class RunCards:
         """Every change of every run that is followed, for as long as the stream goes on."""
         async for run in self._stream.changes():
             self._heard(run)
-            await self._show(run)
+            await self._show_once_known(run)
+
+    async def _show_once_known(self, run: PipelineRun) -> None:
+        """The stream waits while the database is away: closed, it would not tell of what is deleted meanwhile."""
+        while True:
+            try:
+                return await self._show(run)
+            except DatabaseAway:
+                await asyncio.sleep(AGAIN_SECONDS)  # told where it was noticed
 
     async def look_forever(self) -> None:
         """For followed runs that are gone from the cluster. Neither it nor the database being away ends this."""

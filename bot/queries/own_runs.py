@@ -1,27 +1,40 @@
 """Pipeline runs, with a requester only where Pilothouse has started them for one."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
+from bot.domain.errors import DatabaseAway
 from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
 from bot.ports import PipelineRuns
+from bot.runtime.remembered import forget_oldest
 from bot.store.started_runs import StartedRunStore
 
 REMEMBERED = 1000
 """runs whose requester is kept in memory: the watch tells of each many times"""
+
+PAUSE_SECONDS = 1.0
+"""between two questions to a database that is away"""
 
 
 class OwnRuns(PipelineRuns):
     """Who may write a PipelineRun can write anybody's id on it, and delete one to make another of its name: neither
     credits nor mentions anybody.
 
-    `clock` counts seconds since the epoch. Raises what `runs` raises, and DatabaseAway.
+    `clock` counts seconds since the epoch. Raises what `runs` raises, and all but `changes` DatabaseAway.
     """
 
-    def __init__(self, runs: PipelineRuns, started: StartedRunStore, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        runs: PipelineRuns,
+        started: StartedRunStore,
+        clock: Callable[[], float],
+        pause: float = PAUSE_SECONDS,
+    ) -> None:
         self._runs = runs
         self._started = started
         self._clock = clock
+        self._pause = pause
         self._known: dict[str, str] = {}
 
     async def start(self, request: RunRequest) -> PipelineRun:
@@ -44,7 +57,15 @@ class OwnRuns(PipelineRuns):
 
     async def changes(self) -> AsyncIterator[PipelineRun]:
         async for run in self._runs.changes():
-            yield await self._one(run)
+            yield await self._once_known(run)
+
+    async def _once_known(self, run: PipelineRun) -> PipelineRun:
+        """Heard later while the database is away: a run that is deleted meanwhile is told no second time."""
+        while True:
+            try:
+                return await self._one(run)
+            except DatabaseAway:
+                await asyncio.sleep(self._pause)  # told where it was noticed
 
     async def _noted(self, run: PipelineRun, request: RunRequest) -> PipelineRun:
         """A process that dies before this is asked again, and gets the run that it made."""
@@ -56,9 +77,11 @@ class OwnRuns(PipelineRuns):
         return credited
 
     async def _credited(self, runs: Sequence[PipelineRun]) -> tuple[PipelineRun, ...]:
-        unknown = [run.uid for run in runs if run.requester and run.uid not in self._known]
-        if unknown:
-            if len(self._known) > REMEMBERED:
-                self._known.clear()
-            self._known.update(await self._started.requesters(unknown))
-        return tuple(replace(run, requester=self._known.get(run.uid, "") if run.requester else "") for run in runs)
+        asked = [run.uid for run in runs if run.requester]
+        known = {uid: self._known[uid] for uid in asked if uid in self._known}
+        if unknown := [uid for uid in asked if uid not in known]:
+            found = await self._started.requesters(unknown)
+            known |= found
+            self._known |= found
+            forget_oldest(self._known, REMEMBERED)
+        return tuple(replace(run, requester=known.get(run.uid, "") if run.requester else "") for run in runs)

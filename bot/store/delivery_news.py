@@ -1,6 +1,6 @@
 """News of deliveries, and the messages in which they are told: a message is a bundle of news, edited as they go on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -162,12 +162,16 @@ class NewsStore:
             first: float | None = rows.scalar_one()
         return first
 
-    async def places(self, key: str) -> tuple[tuple[str, str], ...]:
-        """The messages that tell it, with their channels."""
-        query = sa.select(notices.c.bundle, notices.c.channel).join(news, news.c.id == notices.c.news_id)
+    async def places(self, keys: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """The messages that tell them, with their channels, in the order of the keys."""
+        wanted = [key[:255] for key in keys]
+        if not wanted:
+            return ()
+        query = sa.select(news.c.key, notices.c.channel, notices.c.bundle).where(news.c.key.in_(wanted))
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query.where(news.c.key == key[:255]).order_by(notices.c.channel))).all()
-        return tuple((row[0], row[1]) for row in rows)
+            rows = (await connection.execute(query.join(notices, news.c.id == notices.c.news_id))).all()
+        ordered = sorted(rows, key=lambda row: (wanted.index(row.key), row.channel))
+        return tuple((row.bundle, row.channel) for row in ordered)
 
     async def unaddressed(self, most: int, after: int = 0) -> tuple[Noted, ...]:
         """Of which nobody has said yet who is to hear of it, oldest first; those after the one with this id."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from hypothesis import given
@@ -656,6 +657,22 @@ async def test_a_direct_message_is_a_link_for_its_reader_alone(harness: Delivery
     own = await harness.messenger.permalink(roots(harness)[0].posted)
     assert await links.of(asked) == ""
     assert await links.each(asked, ["U0ANA", "U0BO", ""]) == {"U0ANA": own, "U0BO": "", "": ""}
+
+
+async def test_however_many_read_each_message_is_asked_for_once(
+    harness: DeliveryHarness, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is not posted yet has no link that could be remembered."""
+    await way.goes(way.pushed(), way.started(), way.ended())
+    asked = await way.promotes("staging")
+    store, threads = NewsStore(harness.database), Messages(harness.database).threads
+    monkeypatch.setattr(store, "places", AsyncMock(return_value=(("j1", "C0TEAM"), ("j2", "C0ALL"))))
+    looked = AsyncMock(return_value=None)
+    monkeypatch.setattr(threads, "thread", looked)
+    links = JourneyLinks(store, Permalinks(threads, harness.messenger))
+    readers = [f"U0{number}" for number in range(10)]
+    assert await links.each(asked, readers) == dict.fromkeys(readers, "")
+    assert looked.await_count == 2
 
 
 @pytest.mark.parametrize("channel", ["D0ANA", "U0ANA"])

@@ -6,6 +6,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from bot.deliveries import source_commits
 from bot.deliveries.fold import deployments
 from bot.deliveries.source_commits import AGAIN_SECONDS, TRIES, WAITING
 from bot.domain.delivery import Cause, Deployment, Fact, ImageChange, SyncedByHand
@@ -272,6 +273,16 @@ async def test_settings_alone_are_not_looked_up_and_hold_nothing_up(known: Deliv
     assert looked.app == "my-app"
     await known.looks_up.read()
     assert await known.looks_up.look() is None
+
+
+async def test_what_has_been_looked_at_is_forgotten_oldest_first(
+    known: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_commits, "REMEMBERED", 2)
+    looked = [known.fact(f"commits:{n}", CommitsFound(str(n))) for n in range(3)]
+    for fact in looked:
+        await known.commits._look_at(fact)
+    assert known.commits._tries == {fact.key: TRIES for fact in looked[1:]}
 
 
 async def test_two_replicas_record_it_once(known: DeliveryHarness) -> None:

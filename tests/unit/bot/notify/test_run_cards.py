@@ -10,7 +10,7 @@ import pytest
 
 from bot.background.builds import Builds
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
-from bot.domain.errors import Refused, Unavailable
+from bot.domain.errors import DatabaseAway, Refused, Unavailable
 from bot.domain.event import Event
 from bot.domain.pipeline import PipelineRun, RunRequest, RunStatus, StepLog, TaskStatus
 from bot.domain.subscription import NewsMute, Scope
@@ -175,6 +175,28 @@ async def test_a_run_that_was_deleted_while_the_bot_was_down_ends_as_deleted(
     assert "its end was not seen" in str(gone.shown.blocks)
     assert "Deleted" not in goes_on.shown.text
     assert await followed._store.all() == (there.name,)
+
+
+async def test_the_stream_waits_for_a_database_that_is_away(
+    bot: Process, messenger: FakeMessenger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed and opened again it would not tell of a run that was deleted meanwhile."""
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.0)
+    followed, heard, asked = await cards(bot, messenger, Stream([RUN, FETCHED])), list[PipelineRun](), 0
+    channels = followed._store.channels
+
+    async def away(run: str) -> tuple[str, ...]:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise DatabaseAway("read", "no connection")
+        return await channels(run)
+
+    monkeypatch.setattr(followed._store, "channels", away)
+    followed._heard = heard.append
+    await followed.keep()
+    assert heard == [RUN, FETCHED]
+    assert asked == 4
 
 
 @pytest.mark.parametrize("error", [Unavailable("tekton", "list", "away"), Refused("tekton", "list", "HTTP 403")])

@@ -110,12 +110,12 @@ async def test_who_hears_is_decided_again_when_more_was_known_meanwhile(database
     [after] = await store.unaddressed(10)
     await store.address([Addressed(after.id, {"C1": "b1"}, "U1", after.version)])
     assert await store.unaddressed(10) == ()
-    assert await store.places("n1") == (("b1", "C1"),)
+    assert await store.places(["n1"]) == (("b1", "C1"),)
     async with database.begin() as connection:
         await store.readdress(connection, ["n1"])
     [again] = await store.unaddressed(10)
     await store.address([Addressed(again.id, {"C1": "b1", "U1": "b1"}, "U1", again.version)])
-    assert await store.places("n1") == (("b1", "C1"), ("b1", "U1"))
+    assert await store.places(["n1"]) == (("b1", "C1"), ("b1", "U1"))
 
 
 async def test_what_is_woken_is_shown_again_and_what_has_arrived_is_not(database: Database) -> None:
