@@ -92,8 +92,7 @@ class Core(DeliveryParts[E]):
         pipelines, followed = self.own_runs, self.stores.followed_runs
         held = partial(self.pipeline_holds.told, watched=True)
         failure, heard = self.runs.failure, self.run_observer.heard
-        first, subscriptions = self.policy.environments[0].name, self.stores.subscriptions
-        pings = RunPings(self.stores.database, self.outbox, subscriptions, first, self.seconds)
+        pings = RunPings(self.stores.database, self.outbox, self.policy.environments[0].name)
         return RunCards(pipelines, pipelines, followed, self.bulletins, failure, held, built, heard, pings.put)
 
     @cached_property

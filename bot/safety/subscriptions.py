@@ -19,11 +19,14 @@ from bot.store.threads import ThreadStore
 from bot.views.subscriptions import channel_told
 
 ROUTED_STILL = (
-    "Still told here, where policy says so: what promotions do, alerts, failed pipeline runs, locks and freezes. "
+    "Where policy says so, this channel still hears of promotions, alerts, failed pipeline runs, locks and freezes. "
     "Cards and requests for approval come, too."
 )
 """of a channel: what is no news, a mute does not hold"""
-PERSONAL_STILL = "Cards, requests for approval and the results of your promotions still come."
+PERSONAL_STILL = (
+    "Cards, requests for approval, the results of your promotions and the ends of the pipeline runs that you start "
+    "still come."
+)
 
 
 class SubscriptionService:

@@ -224,10 +224,10 @@ async def test_what_annotations_say_of_a_channel_is_listed_in_it(harness: Comman
 @pytest.mark.parametrize(
     ("line", "still"),
     [
-        ("/pilothouse mute my-app here for 2h", "Still told here, where policy says so: what promotions do, alerts"),
+        ("/pilothouse mute my-app here for 2h", "this channel still hears of promotions, alerts"),
         (
             "/pilothouse mute my-app for 2h",
-            "Cards, requests for approval and the results of your promotions still come",
+            "the results of your promotions and the ends of the pipeline runs",
         ),
     ],
 )
