@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.authorship import same_person
-from bot.domain.promotion import Approval, ApprovalRule, Demand, Promotion, Quorum
+from bot.domain.promotion import Approval, ApprovalRule, Demand, Promotion, Quorum, Stage
 from bot.domain.sentence import listed
 
 
@@ -74,6 +74,12 @@ def counted(approvals: Iterable[Approval], content_hash: str) -> tuple[Approval,
 def approved(promotion: Promotion) -> bool:
     """Whether enough people have said yes to exactly what the promotion is now."""
     return quorum(promotion.rule, counted(promotion.approvals, promotion.content_hash))
+
+
+def needs_approval(promotion: Promotion) -> bool:
+    """Whether people must still say yes before anything is written."""
+    deciding = promotion.stage in (Stage.GATES, Stage.APPROVAL) and not promotion.phase.final
+    return deciding and not approved(promotion)
 
 
 def quorum(rule: ApprovalRule, approvals: Iterable[Approval]) -> bool:

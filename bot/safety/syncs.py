@@ -9,6 +9,7 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.application import Application, ApplicationRef
+from bot.domain.approval import needs_approval
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.drift import Drift
 from bot.domain.errors import IntegrationError, NotFound, Refused, UnknownRegistry, UserError
@@ -145,7 +146,8 @@ class SyncService:
         if live is None:
             return ()
         named = f" ({live.id})" if shows_all(self._policy, caller, live) else ""
-        return (f"A promotion is under way there{named}.",)
+        stands = "waits for an approval" if needs_approval(live) else "is under way"
+        return (f"A promotion {stands} there{named}.",)
 
     async def _refresh(self, ask: SyncApplication, caller: Caller, app: Application) -> Reply:
         await self._record(ask, caller, {"application": app.ref.name})
@@ -164,7 +166,9 @@ class SyncService:
             await self._done(ask, caller, self._applications.sync(app.ref, revision))
             said = f"Argo CD syncs {ask.app} in {ask.environment}. `/status {ask.app} {ask.environment}` follows it."
         elif await self._done(ask, caller, self._operations.terminate(app.ref)):
-            said = f"The sync of {ask.app} in {ask.environment} is being stopped. What it has applied already stays."
+            whose = f", which {app.operation.by} requested" if app.operation and app.operation.by else ""
+            stopped = f"You have asked Argo CD to stop the sync of {ask.app} in {ask.environment}{whose}."
+            said = f"{stopped} What it has applied already stays."
         else:
             return Told("No sync runs there any longer.")
         await self._announce(ask, caller, past)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.approval import needs_approval
 from bot.domain.duration import in_words
 from bot.domain.errors import PromotionInProgress
 from bot.domain.promotion import Doubt, Phase, Plan, Promotion, Stage
@@ -221,6 +222,8 @@ def _in_progress(other: Promotion, apps: Collection[str], now: datetime) -> Prom
     held = [(app, label) for app, label in images if app in apps and app in other.apps]
     names = ", ".join(dict.fromkeys(app for app, _ in held))
     remedy = "wait for it to end, or ask for it to be aborted."
+    if needs_approval(other):
+        remedy = "it still needs an approval. Wait for it to end, or ask for it to be aborted."
     if other.stage is Stage.FOLLOW:
         remedy = f"its commit is made. Wait for it to end, or go back with `/rollback {held[0][0]} {plan.environment}`."
     return PromotionInProgress(

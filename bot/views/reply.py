@@ -3,6 +3,8 @@
 from dataclasses import replace
 from functools import singledispatch
 
+from bot.domain.approval import needs_approval
+from bot.domain.promotion import Promotion, Stage
 from bot.domain.reply import (
     Abilities,
     ApprovalRequests,
@@ -88,9 +90,17 @@ def _(_reply: Silent) -> Rendered:
 def _(reply: Started) -> Rendered:
     what = bold(headline(reply.promotion), 300)
     where = channel_mention(reply.channel)
+    stands = _stands(reply.promotion)
     if reply.existing:
-        return sentence(f"{what} is under way already: its card is in {where}.")
-    return sentence(f"{what} is under way{'.' if reply.here else f': follow its card in {where}.'}")
+        return sentence(f"{what} {stands} already: its card is in {where}.")
+    return sentence(f"{what} {stands}{'.' if reply.here else f': follow its card in {where}.'}")
+
+
+def _stands(promotion: Promotion) -> str:
+    if not needs_approval(promotion):
+        return "is under way"
+    gates = "its gates, and then for " if promotion.stage is Stage.GATES and promotion.plan.gates else ""
+    return f"waits for {gates}an approval"
 
 
 @render.register

@@ -13,7 +13,7 @@ from bot.domain.event import Event
 from bot.domain.image import Artifact, Image
 from bot.domain.overlay import OverlayImage
 from bot.domain.pipeline import ABSENT, PipelineRun, RunStatus, StepLog, TaskStatus
-from bot.domain.promotion import Phase, Stage
+from bot.domain.promotion import ApprovalRule, Phase, Stage
 from bot.domain.reply import (
     HelpEntry,
     HelpPage,
@@ -75,9 +75,17 @@ def test_what_opens_a_modal_is_no_message() -> None:
 
 
 def test_started() -> None:
-    shown = render(Started(promotion(), "C0DEPLOY"))
-    assert read(shown.text) == "*my-app → production · v1.4.1 → v1.4.2* is under way: follow its card in #C0DEPLOY."
-    assert "is under way already" in render(Started(promotion(), "C0DEPLOY", existing=True)).text
+    what = "*my-app → production · v1.4.1 → v1.4.2*"
+    for started, stands in (
+        (promotion(), "waits for an approval"),
+        (promotion(Stage.GATES), "waits for its gates, and then for an approval"),
+        (promotion(Stage.GATES, plan=plan(gates=())), "waits for an approval"),
+        (promotion(Stage.GATES, plan=plan(approval=ApprovalRule(0))), "is under way"),
+        (promotion(Stage.COMMIT), "is under way"),
+    ):
+        shown = render(Started(started, "C0DEPLOY"))
+        assert read(shown.text) == f"{what} {stands}: follow its card in #C0DEPLOY."
+        assert f"{stands} already" in render(Started(started, "C0DEPLOY", existing=True)).text
 
 
 def test_status_of_one_app() -> None:

@@ -15,10 +15,11 @@ from bot.domain.reply import Reply, SyncAsked, Told
 from bot.policy import parse
 from bot.views import render
 from tests.fakes.command_harness import POLICY, CommandHarness, healthy
+from tests.sentences import says
 
 CHANNEL = "C0DEPLOY"
 DRIFT = Drift("Deployment", "my-app", "my-app", differences=(Difference("spec.replicas", "3", "2", "kubectl-scale"),))
-RUNNING = Operation(OperationPhase.RUNNING, "", "d" * 40, datetime(2026, 1, 5, tzinfo=UTC))
+RUNNING = Operation(OperationPhase.RUNNING, "", "d" * 40, datetime(2026, 1, 5, tzinfo=UTC), by="ci")
 
 
 async def say(harness: CommandHarness, line: str, user: str = "U0BO", number: int = 1) -> Reply:
@@ -112,11 +113,11 @@ async def test_another_lock_than_the_one_that_was_shown_asks_again(harness: Comm
     assert not harness.applications.syncs
 
 
-async def test_a_promotion_under_way_is_said(harness: CommandHarness) -> None:
+async def test_a_promotion_that_is_live_there_is_said(harness: CommandHarness) -> None:
     await harness.run("/deploy my-app staging", "U0ANA")
     asked = await say(harness, "/sync my-app staging")
     assert isinstance(asked, SyncAsked)
-    assert "under way" in asked.concerns[0]
+    assert "waits for an approval" in asked.concerns[0]
 
 
 async def test_another_promotion_than_the_one_that_was_shown_asks_again(harness: CommandHarness) -> None:
@@ -149,7 +150,9 @@ async def test_a_running_sync_is_stopped_and_none_is_started_beside_it(harness: 
     asked = await say(harness, "/sync my-app prod --terminate")
     assert isinstance(asked, SyncAsked)
     assert (asked.action, asked.operation) == (SyncAction.TERMINATE, RUNNING)
-    await press(harness, asked)
+    stopped = await press(harness, asked)
+    assert isinstance(stopped, Told)
+    assert says(stopped.sentence, "You have asked Argo CD", "stop", "which ci requested")
     app = await harness.applications.get(ApplicationRef("my-app-production", "production"))
     assert app.operation
     assert app.operation.message == "Operation terminated"

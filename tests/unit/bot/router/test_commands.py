@@ -23,7 +23,7 @@ from tests.waiting import until
 
 async def test_deploy_starts_a_promotion_and_tells_the_asker_where_its_card_is(bot: Bot) -> None:
     answer = await bot.says("ana", "/deploy my-app@1.4.2 prod --reason the login is fixed")
-    assert "is under way" in answer
+    assert "an approval" in answer
     (asked,) = bot.harness.promotions.asked
     assert isinstance(asked, Deploy)
     assert (asked.app, asked.environment, asked.image, asked.reason) == (
@@ -39,7 +39,7 @@ async def test_deploy_starts_a_promotion_and_tells_the_asker_where_its_card_is(b
 
 
 async def test_the_command_works_behind_the_bots_own_name_too(bot: Bot) -> None:
-    assert "is under way" in await bot.says("ana", "/pilothouse deploy my-app stg")
+    assert "an approval" in await bot.says("ana", "/pilothouse deploy my-app stg")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ async def test_a_stopping_bot_refuses_new_work_and_lets_running_work_end(
     goes_on.set()
     await draining
     assert len(bot.harness.promotions.asked) == 1
-    assert "is under way" in bot.whispers("ana")[-1]["text"]
+    assert "an approval" in bot.whispers("ana")[-1]["text"]
 
 
 async def test_work_that_does_not_end_is_cancelled_at_the_stop(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,7 +176,7 @@ async def test_a_submitted_picker_asks_the_same_as_the_words_would(
     assert ask.environment == "production"
     assert ask.context.channel == "C0DEPLOY"
     await until(lambda: bot.whispers("ana"))
-    assert "is under way" in bot.whispers("ana")[-1]["text"]
+    assert "an approval" in bot.whispers("ana")[-1]["text"]
 
 
 async def test_the_picker_of_pipelines_starts_a_run(bot: Bot) -> None:

@@ -125,7 +125,7 @@ async def test_what_was_acknowledged_and_not_begun_is_done_by_the_next_process(l
     after = await life.next()
     assert len(life.harness.promotions.asked) == 1
     assert life.said == []
-    assert "is under way" in after.said[0]
+    assert "an approval" in after.said[0]
     assert "Late" not in after.said[0]
     assert life.harness.requests.pending == {}
 
@@ -285,7 +285,7 @@ async def test_what_finds_the_database_away_is_kept_told_once_and_done(
     await life.idle()
     assert len(life.said) == 2
     assert "I have kept your request" in life.said[0]
-    assert "is under way" in life.said[1]
+    assert "an approval" in life.said[1]
     assert len(life.harness.promotions.all) == 1
     assert life.harness.requests.pending == {}
 
@@ -302,7 +302,7 @@ async def test_what_does_not_end_before_the_stop_is_for_the_next_process_at_once
         await life.router.drain(0.01)
     assert life.harness.requests.leased == set()
     after = await life.next()
-    assert "is under way" in after.said[0]
+    assert "an approval" in after.said[0]
 
 
 async def test_what_processes_die_of_is_given_up(life: Life) -> None:

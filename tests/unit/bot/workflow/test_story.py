@@ -227,7 +227,7 @@ async def test_a_second_promotion_to_the_same_environment_is_told_about_the_firs
     first = await world.deploy("ana")
     with pytest.raises(PromotionInProgress) as told:
         await world.deploy("bo", image="v1.4.3")
-    assert says(told.value.sentence, "ana", "already promoting my-app to production", "v1.4.2")
+    assert says(told.value.sentence, "ana", "already promoting my-app to production", "v1.4.2", "needs an approval")
     assert told.value.promotion_id == first.id
 
 
