@@ -126,12 +126,16 @@ class Core(DeliveryParts[E]):
             RunQueries: self.runs,
             RunFollowing: self.run_cards,
             PipelineHolds: self.pipeline_holds,
-            OverviewQuery: OverviewQuery(self.status, Surroundings(self.safety.services[HoldsQuery], self.schedule)),
+            OverviewQuery: OverviewQuery(self.status, self.surroundings),
             Explanation: self.explanation,
             SyncService: self.syncs,
             Permalinks: self.permalinks,
             ThreadStore: self.stores.messages.threads,
         }
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        return Surroundings(self.safety.services[HoldsQuery], self.schedule, self.stores.deliveries)
 
     @cached_property
     def status(self) -> StatusQuery:
@@ -140,8 +144,8 @@ class Core(DeliveryParts[E]):
 
     @cached_property
     def explanation(self) -> Explanation:
-        applications, record, secrets = self.outside.applications, self.stores.deliveries, self.process.redactor
-        return Explanation(applications, applications, record, self.pipeline_holds, self.policy, secrets)
+        applications, secrets = self.outside.applications, self.process.redactor
+        return Explanation(applications, applications, self.pipeline_holds, self.policy, secrets)
 
     @cached_property
     def syncs(self) -> SyncService:

@@ -1,13 +1,10 @@
-"""Why one app in one environment is not as git says, or not well: asked of Argo CD, the record and the gates."""
+"""Why one app in one environment is not as git says, or not well: asked of Argo CD and the gates."""
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 
 from bot.domain.application import Application, ApplicationRef, HealthStatus, ResourceHealth, SyncStatus
 from bot.domain.caller import Caller, Permission, Target
-from bot.domain.delivery import Drifted
 from bot.domain.drift import ABSENT, Difference, Drift
 from bot.domain.errors import IntegrationError
 from bot.domain.intent import SyncAction
@@ -18,10 +15,7 @@ from bot.ports import ApplicationOperations, Applications
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.status import problem
 from bot.runtime.redaction import Redactor
-from bot.store.deliveries import DeliveryStore
 
-FACTS = 200
-"""of the delivery record, back to which the beginning of a drift is looked for"""
 VALUE = 200
 """characters of a value that are kept"""
 
@@ -31,14 +25,12 @@ class Explanation:
         self,
         applications: Applications,
         operations: ApplicationOperations,
-        record: DeliveryStore,
         holds: PipelineHolds,
         policy: Policy,
         redactor: Redactor | None = None,
     ) -> None:
         self._applications = applications
         self._operations = operations
-        self._record = record
         self._holds = holds
         self._policy = policy
         self._redactor = redactor or Redactor()
@@ -56,7 +48,6 @@ class Explanation:
             row,
             drift,
             why,
-            await self._since(row) if drift else None,
             sick,
             tuple(one.verdict.reason for one in held if not _on_the_row(one, row)),
             _possible(app) if app and allowed else (),
@@ -93,14 +84,6 @@ class Explanation:
             return await self._applications.unhealthy(ref)
         except IntegrationError:
             return None
-
-    async def _since(self, row: StatusRow) -> datetime | None:
-        facts = await self._record.of(row.app, row.environment, most=FACTS)
-        drifts: Iterable[tuple[datetime, Drifted]] = (
-            (fact.at, fact.detail) for fact in facts if isinstance(fact.detail, Drifted)
-        )
-        at, newest = next(iter(drifts), (None, None))
-        return None if newest is None or newest.over else at
 
 
 def _on_the_row(held: GateResult, row: StatusRow) -> bool:

@@ -1,7 +1,7 @@
 """The delivery record: facts, which are only ever added, and how far each observer has read."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -160,10 +160,12 @@ class DeliveryStore:
         async with self._database.reading() as connection:
             return _utc((await connection.execute(query)).scalar_one_or_none())
 
-    async def latest(self, kind: str) -> tuple[Fact, ...]:
-        """The newest of a kind, of each app in each environment."""
-        of_kind = facts.c.kind == kind
-        newest = sa.select(sa.func.max(facts.c.id)).where(of_kind).group_by(facts.c.app, facts.c.environment)
+    async def latest(self, kind: str, apps: Collection[str] = ()) -> tuple[Fact, ...]:
+        """The newest of a kind, of each of these apps, () for all, in each environment."""
+        newest = sa.select(sa.func.max(facts.c.id)).where(facts.c.kind == kind)
+        if apps:
+            newest = newest.where(facts.c.app.in_(sorted(apps)))
+        newest = newest.group_by(facts.c.app, facts.c.environment)
         query = sa.select(facts).where(facts.c.id.in_(newest))
         async with self._database.reading() as connection:
             return tuple(_fact(row) for row in (await connection.execute(query)).mappings())

@@ -116,7 +116,14 @@ def _short(row: StatusRow) -> str:
     """One line, whatever there is to say."""
     pinned = label(", ".join(dict.fromkeys(one.label for one in row.images)))
     marks = "".join(
-        mark for mark, so in (("🔒", row.lock), ("❄️", row.freeze or row.closed), ("🚦", row.promotion)) if so
+        mark
+        for mark, so in (
+            ("〰️", row.drifting_since),
+            ("🔒", row.lock),
+            ("❄️", row.freeze or row.closed),
+            ("🚦", row.promotion),
+        )
+        if so
     )
     known = f"⚠️ not known, {_before(row.last_known)}" if row.last_known else "⚠️ not known"
     said = _judgement(row.application, behind=bool(row.runs)) if row.application else known
@@ -152,7 +159,7 @@ def _line(row: StatusRow) -> str:
     parts = [f"{code(row.environment, 60)} {_images(row).removesuffix(' ·')}", _health(row)]
     if row.last:
         parts.append(f"{moment(row.last.at, DAY_AND_TIME)} by {safe(row.last.author.name, 60)}")
-    lines = [" · ".join(parts), *held(row)]
+    lines = [" · ".join(parts), *_drift(row), *held(row)]
     if row.application:
         lines += _trouble(row.application)
     if row.promotion:
@@ -161,6 +168,14 @@ def _line(row: StatusRow) -> str:
         labels = words.named([words.short_ids(one) for one in dict.fromkeys(mine)], most=2)
         lines.append(f"        {now.emoji} {labels}: {now.sentence}")
     return "\n".join(lines)
+
+
+def _drift(row: StatusRow) -> list[str]:
+    """As news tells it; what differs is asked of Argo CD for one place only."""
+    if row.drifting_since is None:
+        return []
+    since, shows = moment(row.drifting_since, DAY_AND_TIME), code(f"/status {row.app} {row.environment}", 150)
+    return [f"        〰️ has differed from git since {since}: something changed in the cluster. {shows} shows what."]
 
 
 def held(row: StatusRow) -> list[str]:

@@ -1,5 +1,7 @@
 """What a sync, or the stop of one, would do before somebody presses; and what the channels hear of it."""
 
+from dataclasses import replace
+
 from slack_sdk.models.blocks import Block, ButtonElement, ContextBlock
 
 from bot.domain.application import Operation
@@ -33,7 +35,8 @@ def status_detail(reply: StatusDetail) -> Rendered:
     """One app in one environment, with why it differs from git, and what can be done about it."""
     row = reply.row
     told = [*_drift(reply), *_sick(reply), *(f"⛔ {safe(one, 300)}" for one in reply.held)]
-    overview = rows(status_blocks((row,), named=False), budget=3000)
+    line = replace(row, drifting_since=None) if reply.drift else row  # what differs is told below, with since when
+    overview = rows(status_blocks((line,), named=False), budget=3000)
     said = [*([section(*told)] if told else []), *_synced(reply), *unheard((row,))]
     shown: list[Block] = [header(row.app), *overview, *said]
     return rendered(
@@ -49,7 +52,8 @@ def _drift(reply: StatusDetail) -> list[str]:
         return []
     if not reply.drift:
         return ["Argo CD names no field that differs from git."]
-    since = f" since {moment(reply.drifting_since, DAY_AND_TIME)}" if reply.drifting_since else ""
+    began = reply.row.drifting_since
+    since = f" since {moment(began, DAY_AND_TIME)}" if began else ""
     return [f"〰️ {'Has differed' if since else 'Differs'} from git{since}:", *drift.lines(reply.drift)]
 
 

@@ -134,9 +134,7 @@ class CommandHarness:
             Scans: Scans(self.catalog, self.images, self.policy),
             StatusQuery: self.status,
             OverviewQuery: OverviewQuery(self.status, self.surroundings),
-            Explanation: Explanation(
-                self.applications, self.applications, self.safety.stores.deliveries, self.holds(), self.policy
-            ),
+            Explanation: Explanation(self.applications, self.applications, self.holds(), self.policy),
             SyncService: self.syncs,
             Tags: Tags(self.images),
             ThreadStore: self.safety.stores.messages.threads,
@@ -160,7 +158,9 @@ class CommandHarness:
 
     @property
     def surroundings(self) -> Surroundings:
-        return Surroundings(self.safety.services[HoldsQuery], self.schedule) if self.kept else Empty()
+        if not self.kept:
+            return Empty()
+        return Surroundings(self.safety.services[HoldsQuery], self.schedule, self.safety.stores.deliveries)
 
     @property
     def syncs(self) -> SyncService:

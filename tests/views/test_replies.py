@@ -9,6 +9,7 @@ import pytest
 import commands
 from bot.command import CommandRegistry
 from bot.domain.application import Application, ApplicationRef, HealthStatus, LastKnown, SyncStatus, Unheard
+from bot.domain.drift import Drift
 from bot.domain.event import Event
 from bot.domain.image import Artifact, Image
 from bot.domain.overlay import OverlayImage
@@ -27,6 +28,7 @@ from bot.domain.reply import (
     ScanReports,
     Silent,
     Started,
+    StatusDetail,
     StatusOverview,
     StatusPage,
     StatusRow,
@@ -107,6 +109,22 @@ def test_status_of_one_app() -> None:
         "        🚦 v1.4.2: Waiting for an approval from release-managers.",
     ]
     assert shown.text == "my-app: development v1.4.3 Healthy, staging v1.4.2 Degraded, production v1.4.1"
+
+
+def test_a_drift_on_record_is_said_in_status_and_on_home_once() -> None:
+    out = replace(application(), sync=SyncStatus.OUT_OF_SYNC)
+    drifting = row("production", "v1.4.1", application=out, drifting_since=AT)
+    said = (
+        "        〰️ has differed from git since 2026-05-04 14:02 UTC: something changed in the cluster. "
+        "`/status my-app production` shows what."
+    )
+    assert lines(render(StatusOverview((drifting,))))[2] == said
+    assert said in view_lines(home(HomeTab(overview=[drifting])))
+    differs = (Drift("Service", "my-app", "my-app", missing=True),)
+    told = lines(render(StatusDetail(drifting, differs)))
+    assert said not in told
+    assert "〰️ Has differed from git since 2026-05-04 14:02 UTC:" in told
+    assert said in lines(render(StatusDetail(drifting, None, "Argo CD does not answer.")))
 
 
 def test_what_was_last_known_is_never_shown_as_current() -> None:

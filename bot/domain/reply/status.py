@@ -36,6 +36,8 @@ class StatusRow:
     unheard: Unheard | None = None
     last_known: LastKnown | None = None
     """where Argo CD does not answer: how it was before"""
+    drifting_since: datetime | None = None
+    """by the delivery record: since when the cluster differs from git, though nothing was committed"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,6 @@ class StatusDetail(Reply):
     row: StatusRow
     drift: tuple[Drift, ...] | None = None
     unasked: str = ""
-    drifting_since: datetime | None = None
     sick: tuple[ResourceHealth, ...] | None = ()
     held: tuple[str, ...] = ()
     may: tuple[SyncAction, ...] = ()

@@ -345,7 +345,7 @@ async def test_what_differs_is_explained_field_by_field_and_keeps_secrets(kept: 
     assert "hunter" not in f"{password.live}{password.target}{several.live}"
     assert "A=1" in several.live
     assert found.drift[1].differences == (Difference("data.key", "", ""),)
-    assert found.drifting_since == AT
+    assert found.row.drifting_since == AT
     shown = str(render(found).blocks)
     for words in (
         "Has differed from git since",
@@ -356,6 +356,20 @@ async def test_what_differs_is_explained_field_by_field_and_keeps_secrets(kept: 
     ):
         assert words in shown
     assert "hunter" not in shown
+
+
+async def test_a_drift_on_record_is_said_wherever_the_app_is_shown(kept: CommandHarness) -> None:
+    drifting(kept)
+    place, elsewhere = ("my-app", "production"), ("my-app", "staging")
+    facts = [Fact(f"d{number}", AT, *where, Drifted(("x",))) for number, where in enumerate((place, elsewhere))]
+    async with kept.safety.database.begin() as connection:
+        await kept.safety.stores.deliveries.add(connection, facts)
+    for line in ("/status my-app", "/status", "/status --unwell"):
+        reply = await kept.run(line)
+        assert isinstance(reply, StatusOverview)
+        since = {(row.app, row.environment): row.drifting_since for row in reply.rows if row.drifting_since}
+        assert since == {place: AT}, "staging is Synced: it has come back since"
+        assert says(str(render(reply).blocks), "has differed from git since", "/status my-app production")
 
 
 async def test_a_secret_is_hidden_before_a_long_value_is_cut(kept: CommandHarness) -> None:
@@ -379,7 +393,7 @@ async def test_a_drift_that_is_over_has_no_beginning(kept: CommandHarness) -> No
     ]
     async with kept.safety.database.begin() as connection:
         await kept.safety.stores.deliveries.add(connection, facts)
-    assert (await detail(kept)).drifting_since is None
+    assert (await detail(kept)).row.drifting_since is None
 
 
 async def test_what_argo_cd_does_not_tell_is_not_called_nothing(kept: CommandHarness) -> None:
