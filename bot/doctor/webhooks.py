@@ -2,18 +2,12 @@
 
 from bot.doctor.finding import Check, Skipped
 from bot.settings import Settings
-
-SENDERS = {
-    "github": ("github_secret", "pushes are noticed some seconds later"),
-    "harbor": ("harbor_token", "finished scans are noticed at the next look"),
-    "alertmanager": ("alertmanager_token", "alerts do not reach Slack"),
-    "tekton": ("tekton_token", "nobody hears of failed pipeline runs"),
-}
-"""what is missing without the secret"""
+from bot.webhooks.assembly import SENDERS
+from bot.webhooks.sender import Sender
 
 
 def checks(settings: Settings) -> tuple[Check, ...]:
-    return (*(_receiver(settings, name) for name in SENDERS), _pipeline(settings))
+    return (*(_receiver(settings, sender) for sender in SENDERS), _pipeline(settings))
 
 
 def _pipeline(settings: Settings) -> Check:
@@ -27,13 +21,12 @@ def _pipeline(settings: Settings) -> Check:
     return Check("webhooks", "pipeline", look, f"Make the file of {variable}_FILE readable, or set {variable}.")
 
 
-def _receiver(settings: Settings, name: str) -> Check:
-    secret, without = SENDERS[name]
-    variable = f"PILOTHOUSE_WEBHOOKS__{secret.upper()}"
+def _receiver(settings: Settings, sender: type[Sender]) -> Check:
+    variable = f"PILOTHOUSE_WEBHOOKS__{sender.setting.upper()}"
 
     async def look() -> str:
-        if not settings.webhooks.credential(secret)():
-            raise Skipped(f"off: {variable} is not set, so {without}")
-        return f"on: /webhooks/{name} needs the secret"
+        if not settings.webhooks.credential(sender.setting)():
+            raise Skipped(f"off: {variable} is not set, so {sender.without}")
+        return f"on: /webhooks/{sender.name} needs the secret"
 
-    return Check("webhooks", name, look, f"Make the file of {variable}_FILE readable, or set {variable}.")
+    return Check("webhooks", sender.name, look, f"Make the file of {variable}_FILE readable, or set {variable}.")

@@ -68,6 +68,8 @@ class AlertmanagerWebhook:
     """`clock` counts seconds since the epoch."""
 
     name = "alertmanager"
+    setting = "alertmanager_token"
+    without = "alerts do not reach Slack"
 
     def __init__(
         self,

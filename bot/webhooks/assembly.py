@@ -30,13 +30,8 @@ from bot.webhooks.tekton import Heard, TektonWebhook
 from bot.webhooks.worker import Worker
 
 log = structlog.get_logger()
-SECRETS = {
-    "github": "github_secret",
-    "harbor": "harbor_token",
-    "alertmanager": "alertmanager_token",
-    "tekton": "tekton_token",
-}
-"""Whose secret is which of PILOTHOUSE_WEBHOOKS__…"""
+SENDERS: tuple[type[Sender], ...] = (GitHubWebhook, HarborWebhook, AlertmanagerWebhook, TektonWebhook)
+"""whom `open_webhooks` listens to"""
 
 Wake = Callable[[str, str], Awaitable[object]]
 
@@ -119,7 +114,7 @@ def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float
 
     worker = Worker(needs.store, senders, tell, clock=clock)
     receivers = (
-        Receiver(sender, settings.webhooks.credential(SECRETS[sender.name]), needs.store, worker.noted.set, clock=clock)
+        Receiver(sender, settings.webhooks.credential(sender.setting), needs.store, worker.noted.set, clock=clock)
         for sender in senders
     )
     hold = PipelineHold(needs.holds, settings.webhooks.credential("pipeline_token"))

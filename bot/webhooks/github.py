@@ -74,6 +74,8 @@ class GitHubWebhook:
     """
 
     name = "github"
+    setting = "github_secret"
+    without = "pushes are noticed some seconds later"
 
     def __init__(self, repository: str, branch: str, moved: Moved, committed: Committed) -> None:
         self._repository = repository.lower()

@@ -73,6 +73,8 @@ class HarborWebhook:
     """The tag of a scan's event is not looked at: it may be the digest, or absent (H23)."""
 
     name = "harbor"
+    setting = "harbor_token"
+    without = "finished scans are noticed at the next look"
 
     def __init__(self, scanned: Scanned, stored: Stored) -> None:
         self._scanned = scanned

@@ -28,6 +28,10 @@ class Sender(Protocol):
     """Reading needs no network; acting does, and is tried again while what it needs is unavailable."""
 
     name: str
+    setting: str
+    """of `WebhookSettings`, which holds the secret"""
+    without: str
+    """what is missing where it is not set: then everything is refused"""
 
     def possible(self, headers: Mapping[str, str], secret: str) -> bool:
         """Whether the headers alone do not rule it out. What they rule out has no body that is worth reading."""

@@ -49,6 +49,8 @@ class TektonWebhook:
     """An event is a hint to read the run again (T19): what is told is what the cluster says then."""
 
     name = "tekton"
+    setting = "tekton_token"
+    without = "nobody hears of failed pipeline runs"
 
     def __init__(self, pipelines: Pipelines, policy: Policy, bulletins: Bulletins, heard: Heard) -> None:
         self._heard = heard

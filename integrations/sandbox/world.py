@@ -47,6 +47,8 @@ from integrations.sandbox.triggers import EventListener
 POLICY = Path(__file__).parent / "seed" / "pilothouse.yaml"
 ROBOT = "robot$pilothouse"
 LOOK_SECONDS = 0.3
+SERVED = ("git", "harbor", "argocd", "kubernetes", "slack", "event_listener")
+"""stand-ins, by their attributes of a World, each on a socket of its own"""
 SOURCE = "my-app"
 """the app whose source repository is here"""
 EVENT_SECRET = ("github-webhook", "secret")
@@ -321,7 +323,7 @@ async def running(world: World) -> AsyncIterator[World]:
     """Everything up, the bot included; all of it ends with the block."""
     async with AsyncExitStack() as stack:
         await world.seed()
-        for name in ("git", "harbor", "argocd", "kubernetes", "slack", "event_listener"):
+        for name in SERVED:
             world.urls[name] = await stack.enter_async_context(serve(getattr(world, name).app))
         world.slack.public_url = world.urls["slack"]
         world.connect()

@@ -10,6 +10,7 @@ class Topic(StrEnum):
     """What people come to the help for, in the order in which it is shown; the value is its title."""
 
     DAILY = "Used most"
+    """eight of them: as many as people take in at a glance"""
     DECIDE = "Decide on a promotion"
     LATER = "Later, and who hears of it"
     HOLD = "Hold changes back"

@@ -12,10 +12,8 @@ from bot.store.database import Database
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.limits import RateLimits
-from integrations.sandbox.world import World
+from integrations.sandbox.world import SERVED, World
 from tests.fakes.databases import create_tables
-
-SYSTEMS = ("git", "harbor", "argocd", "kubernetes", "slack")
 
 
 class DoctorHarness:
@@ -58,7 +56,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     world = World(tmp_path_factory.mktemp("world"), Clock(20), 0)
     async with AsyncExitStack() as stack:
         await world.seed()
-        for name in SYSTEMS:
+        for name in SERVED:
             world.urls[name] = await stack.enter_async_context(serve(getattr(world, name).app))
         world.slack.limits = RateLimits(enabled=False)
         world.slack.public_url = world.urls["slack"]

@@ -1,10 +1,12 @@
 """Our own gates and the packages': each handed what it asks for."""
 
+import pkgutil
 from importlib.metadata import EntryPoint
 from typing import ClassVar
 
 import pytest
 
+import bot.gates
 from bot.domain.errors import PolicyError
 from bot.domain.promotion import Verdict
 from bot.domain.source import OverlayBranch
@@ -87,11 +89,9 @@ def installed(monkeypatch: pytest.MonkeyPatch, what: type) -> None:
 
 
 def test_all_of_ours_are_made_and_explain_themselves() -> None:
-    gates = load_gates(offered(GateHarness()))
-    assert {gate.name for gate in gates} == {
-        "scan", "signature", "health", "soak", "order", "pipeline",
-        "freeze", "lock", "application", "window", "rejected", "alerts", "custom",
-    }  # fmt: skip
+    """One question a file, which has the gate's name."""
+    files = [module.name for module in pkgutil.iter_modules(bot.gates.__path__)]
+    assert sorted(gate.name for gate in load_gates(offered(GateHarness()))) == files
     for gate in known_gates():
         assert described(gate).partition("\n")[0].endswith("?")
         for field in gate.options.model_fields.values():

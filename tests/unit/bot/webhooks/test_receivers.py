@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 
+from bot.doctor.webhooks import checks
 from bot.runtime.request_body import BODY_LIMIT, NotTaken, read
 from bot.settings import Settings, WebhookSettings
-from bot.webhooks import GitHubWebhook, HarborWebhook
+from bot.webhooks import GitHubWebhook, HarborWebhook, assembly
 from bot.webhooks.receiver import Receiver
 from bot.webhooks.sender import same
 from tests.unit.bot.webhooks.conftest import ALERTMANAGER, GITHUB, HARBOR, TEKTON, WebhookHarness, a_store, sample
 
-SENDERS = ("github", "harbor", "alertmanager", "tekton")
+SENDERS = tuple(sender.name for sender in assembly.SENDERS)
 RUN = b'{"pipelineRun": {"metadata": {"name": "r", "namespace": "ci", "uid": "u"}}}'
 FAILED = {"Ce-Type": "dev.tekton.event.pipelinerun.failed.v1", "Ce-Id": "e-1", "Ce-Source": "/apis/tekton.dev"}
 
@@ -94,6 +95,13 @@ async def test_a_header_that_is_not_ascii_is_refused_and_breaks_nothing(harness:
         answer = await harness.http.post(f"/webhooks/{sender}", content=b"{}", headers=raw)
         assert answer.status_code == 401
     assert not same("Ā", "x")
+
+
+async def test_all_that_are_listened_to_are_asked_about_by_the_doctor(harness: WebhookHarness) -> None:
+    heard = [route.path for route in harness.webhooks.routes if route.path.startswith("/webhooks/")]
+    assert heard == [f"/webhooks/{sender}" for sender in SENDERS]
+    checked = [check.subject for check in checks(Settings()) if check.system == "webhooks"]
+    assert checked == [*SENDERS, "pipeline"]
 
 
 async def test_a_receiver_without_its_secret_refuses_everything(tmp_path: Path) -> None:

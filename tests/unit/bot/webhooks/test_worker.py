@@ -29,6 +29,7 @@ class Listener:
     """A sender that keeps what it is given, and fails on demand."""
 
     name: str = "github"
+    setting = without = ""
     done: list[str] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     gate: asyncio.Event | None = None
