@@ -18,6 +18,7 @@ from bot.deliveries.news_service import NewsService
 from bot.deliveries.observers import LeasedObserver
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.owners import Owners
+from bot.deliveries.past_holds import PastHolds
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.run_observer import RunObserver
 from bot.deliveries.source_commits import SourceCommits
@@ -88,8 +89,8 @@ class DeliveryParts(PromotionParts[E]):
     @cached_property
     def branch_observer(self) -> BranchObserver:
         source, promotions = self.outside.overlays, self.stores.promotions
-        now = self.clock.now
-        return BranchObserver(source, self.overlay_changes, self.recorder, promotions, self.policy, now)
+        now, holds = self.clock.now, PastHolds(self.stores.locks, self.stores.freezes, self.policy)
+        return BranchObserver(source, self.overlay_changes, self.recorder, promotions, self.policy, now, holds)
 
     @cached_property
     def run_observer(self) -> RunObserver:

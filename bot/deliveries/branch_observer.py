@@ -14,11 +14,13 @@ from functools import partial
 import structlog
 
 from bot.deliveries.overlay_changes import BranchStep, OverlayChange, OverlayChanges
+from bot.deliveries.past_holds import PastHolds
 from bot.deliveries.recorder import Recorder
 from bot.domain.delivery import Cause, Committed, Fact
 from bot.domain.errors import DatabaseAway, NotFound
 from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.promotion import Doubt, Promotion
+from bot.domain.safety import HeldThen
 from bot.domain.source_range import undoing
 from bot.policy import Policy
 from bot.ports import OverlaySource
@@ -58,11 +60,15 @@ class BranchObserver:
     promotions: PromotionStore
     policy: Policy
     clock: Callable[[], datetime] = SYSTEM_CLOCK.now
+    holds: PastHolds | None = None
     _pushed: asyncio.Event = field(default_factory=asyncio.Event)
     _first_seen: dict[str, datetime] = field(default_factory=dict)
     """sha of an undecided commit → when it was first seen"""
     _latest: datetime = EARLIEST
     """of the commits that were read: what lies on top of another was not made before it, whatever its clock says"""
+
+    _looked: datetime | None = None
+    """when the branch was looked at before: what was not there came since"""
 
     async def pushed(self) -> None:
         """The branch has moved: look now."""
@@ -84,10 +90,12 @@ class BranchObserver:
 
     async def look(self) -> int:
         """What is new on the branch; how many facts. The first look ever only notes where the branch is."""
+        looking = self.clock()
         position, head = await self.recorder.position(OBSERVER), await self.source.head()
         late = await self.recorder.was_away(OBSERVER)
         if not position:
             await self.recorder.record((), OBSERVER, head)
+            self._looked = looking
             return 0
         found = 0
         try:
@@ -98,6 +106,8 @@ class BranchObserver:
                     break
                 self._first_seen.pop(step.commit.sha, None)
                 found += len(added)
+            else:
+                self._looked = looking
         except UndecidedAuthor:
             pass
         self.recorder.seen(OBSERVER)
@@ -134,11 +144,12 @@ class BranchObserver:
     async def _fact(self, step: BranchStep, change: OverlayChange) -> Fact:
         commit = await self._newest(step, change) if step.gap else step.commit
         mine = await self._promotion(commit, change)
+        cause = self._cause(mine, commit, change)
         detail = Committed(
             commit.sha,
             commit.author,
             commit.headline[:200],
-            self._cause(mine, commit, change),
+            cause,
             change.path,
             change.images,
             change.paths,
@@ -147,9 +158,18 @@ class BranchObserver:
             commit.trailer("Pipeline-Run")[:200],
             undoing(commit.sha, commit.message) or None,
             unreadable=change.unreadable,
+            held=await self._held(commit, change) if cause is Cause.GIT else None,
         )
         at = self._latest = min(max(commit.at, self._latest + MOMENT), self.clock())
         return Fact(f"git:{commit.sha}:{change.environment}:{change.app}", at, change.app, change.environment, detail)
+
+    async def _held(self, commit: Commit, change: OverlayChange) -> HeldThen | None:
+        """What held the place from before it came until now. When it came, only the looks at the branch tell."""
+        if self.holds is None:
+            return None
+        now = self.clock()
+        since = self._looked or min(commit.at, now)
+        return await self.holds.throughout(change.app, change.environment, since, now)
 
     async def _newest(self, step: BranchStep, change: OverlayChange) -> Commit:
         """Of the commits in a gap, the one that the overlay is by now."""

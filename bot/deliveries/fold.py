@@ -56,6 +56,7 @@ def _begun(fact: Fact) -> Deployment | None:
             detail.promotion,
             detail.run,
             undoing=detail.undoing,
+            held=detail.held,
             moved=detail.moved,
         )
     if isinstance(detail, SyncedByHand):

@@ -143,6 +143,7 @@ class NewsRecorder:
             sha=commit.sha,
             url=commit.url,
             outcome=Outcome.UNDER_WAY,
+            held=commit.held,
         )
 
     def _synced(self, fact: Fact, sync: SyncedByHand) -> News:

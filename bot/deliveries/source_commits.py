@@ -13,9 +13,9 @@ from bot.deliveries.authors import Authors
 from bot.deliveries.news_recorder import told_key
 from bot.domain import slack_id
 from bot.domain.caller import Target
-from bot.domain.delivery import Fact, ToldCommits
+from bot.domain.delivery import Fact
 from bot.domain.errors import DatabaseAway, IntegrationError
-from bot.domain.source_range import CommitsFound, SourceRange
+from bot.domain.source_range import CommitsFound, SourceRange, ToldCommits
 from bot.runtime.remembered import forget_oldest
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore

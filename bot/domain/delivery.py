@@ -10,7 +10,8 @@ from bot.domain.build import ImagePushed, ImageScanned, Pushed, RunEnded, RunSta
 from bot.domain.event import Event
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
-from bot.domain.source_range import CommitsFound, Undoing
+from bot.domain.safety import HeldThen
+from bot.domain.source_range import CommitsFound, ToldCommits, Undoing
 
 MOST_COMMITS = 1000
 """commits of one push that count on their own in lead times"""
@@ -101,6 +102,9 @@ class Committed:
     def id(self) -> str:
         """Of the commit's coming: it may come more than once."""
         return coming(self.sha, self.moved)
+
+    held: HeldThen | None = None
+    """what held the place when a commit by hand came; None where nothing did, or nobody knows"""
 
 
 @dataclass(frozen=True)
@@ -195,19 +199,6 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class ToldCommits:
-    """Source commits that a piece of news tells; `images` is () where they came with all that it is about.
-
-    `authors` of the subjects: by Slack id where Slack knows them, else by name.
-    """
-
-    count: int
-    subjects: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class News:
     """Something that people are told, and what has become of it: one line of one message, edited as it goes on.
 
@@ -243,6 +234,8 @@ class News:
     """of news of earlier versions, which told the commits of one image only"""
     brought: tuple[ToldCommits, ...] = ()
     """the commits, by image"""
+    held: HeldThen | None = None
+    """what held the place when it was committed by hand, as far as is known"""
 
 
 @dataclass(frozen=True)
@@ -280,6 +273,8 @@ class Deployment:
     """commits of the overlay branch that its own commit says it reverts or fixes"""
     commits: CommitsFound | None = None
     """the source commits that it brings; None where nobody has said"""
+    held: HeldThen | None = None
+    """what held the place when it was committed by hand, as far as is known"""
     moved: str = ""
     """as `Committed.moved`"""
 

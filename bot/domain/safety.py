@@ -123,3 +123,16 @@ class Review:
     note: str = ""
     against: tuple[str, ...] = ()
     """what the skipped gates would have said no to"""
+
+
+@dataclass(frozen=True)
+class HeldThen:
+    """A lock or a freeze that held a place when somebody changed it past Pilothouse.
+
+    `app` "" held every app there. `by`: the person's name; "" for the policy's own windows.
+    """
+
+    frozen: bool
+    by: str
+    app: str = ""
+    reason: str = ""

@@ -107,3 +107,16 @@ def commits_key(fact: str) -> str:
 
 
 COMMITS = "commits:"
+
+
+@dataclass(frozen=True)
+class ToldCommits:
+    """Source commits that a piece of news tells; `images` is () where they came with all that it is about.
+
+    `authors` of the subjects: by Slack id where Slack knows them, else by name.
+    """
+
+    count: int
+    subjects: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()

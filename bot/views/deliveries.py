@@ -1,6 +1,7 @@
 """Deployments that Pilothouse did not do itself, and what went wrong without one."""
 
 from bot.domain.delivery import Cause, Deployment, Outcome
+from bot.domain.safety import HeldThen
 from bot.domain.sentence import listed, shortened
 from bot.domain.slack_id import as_name
 from bot.domain.source_range import CommitsFound, SourceRange
@@ -39,6 +40,14 @@ def images(deployment: Deployment) -> str:
     return ", ".join([*changed, *([f"{count(more, 'more image')}"] if more > 0 else [])])
 
 
+def past(held: HeldThen, app: str, environment: str) -> str:
+    """That somebody changed it all the same, and what held it."""
+    place = f"{safe(app, 80)} in {safe(environment, 80)}" if held.app else safe(environment, 80)
+    who = safe(held.by, 80) if held.by else "the policy"
+    why = f": {safe(held.reason, 200)}" if clean(held.reason) else ""
+    return f"⚠️ {place} was {'frozen' if held.frozen else 'locked'} by {who} then{why}"
+
+
 def entry(deployment: Deployment) -> str:
     """As a row of the history."""
     first = f"{ICONS[deployment.outcome]} {bold(deployment.environment, 80)} {images(deployment)}"
@@ -47,6 +56,8 @@ def entry(deployment: Deployment) -> str:
     subject = f" {safe(short_ids(deployment.subject), 120)}" if deployment.subject else ""
     run = f" · run {code(deployment.run, 80)}" if deployment.run else ""
     lines = [f"{first} · {CAUSES[deployment.cause]} · {deployment.outcome}", f"{who} · {commit}{subject}{run}"]
+    if deployment.held:
+        lines.append(past(deployment.held, deployment.app, deployment.environment))
     lines += commits(deployment.commits) if deployment.commits else []
     if deployment.explanation and deployment.outcome is not Outcome.HEALTHY:
         lines.append(safe(short_ids(deployment.explanation), 300))

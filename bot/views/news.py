@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 
 from bot.domain import slack_id
-from bot.domain.delivery import Cause, News, Outcome, ToldCommits
+from bot.domain.delivery import Cause, News, Outcome
 from bot.domain.duration import in_words
 from bot.domain.event import Event
 from bot.domain.pipeline import RunStatus
+from bot.domain.source_range import ToldCommits
 from bot.ports import Rendered
-from bot.views.deliveries import CAUSES, ICONS
+from bot.views.deliveries import CAUSES, ICONS, past
 from bot.views.layout import BLUE, GREEN, RED, YELLOW, context, rendered, rows, section, sentence
 from bot.views.subscriptions import buttons
 from bot.views.words import DAY_AND_TIME, bold, code, commits_named, count, label, link, moment, named, safe, short_ids
@@ -132,6 +133,8 @@ def _lines(one: News) -> list[str]:
     if one.sha:
         subject = safe(short_ids(one.subject), 150) if one.subject and one.event is not Event.PIPELINE_ENDED else ""
         lines.append(f"{link(one.url, one.sha[:7], 40)} {subject}".rstrip())
+    if one.held:
+        lines.append(past(one.held, one.app, one.environment))
     lines += [_commits(told) for told in one.brought if told.count]
     if one.commits and not one.brought:  # as an earlier version told it
         lines.append(commits_named(one.commits, one.subjects, one.authors))
