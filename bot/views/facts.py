@@ -19,7 +19,7 @@ from bot.domain.promotion import (
 from bot.domain.sentence import listed
 from bot.views import words
 from bot.views.rows import MARKS, first_of_each_range, followed
-from bot.views.words import DAY_AND_TIME, bold, code, joined, label, link, mention, moment, safe
+from bot.views.words import DAY_AND_TIME, bold, code, joined, label, link, mention, moment, safe, short_ids
 
 FIELD_LIMIT = 260
 MOST_ELSEWHERE = 5
@@ -178,7 +178,7 @@ def _says_more(gate: str, verdict: Verdict) -> bool:
 
 def _reason(result: GateResult, several: bool) -> str:
     verdict = result.verdict
-    told = f"{MARKS[verdict.state]} {_gate_of(result, several)}: {safe(verdict.reason, 400)}"
+    told = f"{MARKS[verdict.state]} {_gate_of(result, several)}: {safe(short_ids(verdict.reason), 400)}"
     if words.web_address(verdict.link):
         told += f" {link(verdict.link, 'Details')}"
     return f"{told}\n        → {safe(verdict.remedy, 400)}" if words.clean(verdict.remedy) else told

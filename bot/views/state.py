@@ -9,7 +9,7 @@ from bot.domain.duration import in_words
 from bot.domain.promotion import Following, GateResult, Kind, Phase, Progress, Promotion, Stage, VerdictState
 from bot.views import words
 from bot.views.layout import BLUE, GREEN, RED, YELLOW
-from bot.views.words import label, mention, named, safe
+from bot.views.words import label, mention, named, safe, short_ids
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _following(promotion: Promotion, watched: timedelta | None) -> StateLine:
         Progress.SYNCING: "Argo CD is syncing {}.",
         Progress.PROGRESSING: f"{{}} {_is(pending)} rolling out.",
     }.get(first.progress, f"{{}} {_is(pending)} on the way.")
-    why = f" {words.ended(safe(first.explanation, 400))}" if told else ""
+    why = f" {words.ended(safe(short_ids(first.explanation), 400))}" if told else ""
     return StateLine("🔄", f"{doing.format(_application_names(pending))}{why}", BLUE)
 
 
@@ -157,7 +157,7 @@ def _is(following: list[Following]) -> str:
 
 
 def _final(promotion: Promotion) -> StateLine:
-    outcome = safe(promotion.outcome, 600) if words.clean(promotion.outcome) else ""
+    outcome = safe(short_ids(promotion.outcome), 600) if words.clean(promotion.outcome) else ""
     match promotion.phase:
         case Phase.SUCCEEDED:
             return StateLine("✅", outcome or _success(promotion), GREEN)

@@ -7,9 +7,9 @@ import pytest
 from bot.domain.delivery import Cause, Deployment, ImageChange, News, Outcome
 from bot.domain.event import Event
 from bot.domain.overlay import OverlayImage
-from bot.domain.promotion import Phase
+from bot.domain.promotion import GateResult, Phase, Stage, Verdict
 from bot.domain.reply import ChangeHistory, RollbackChoices, RunDetail
-from bot.views import render
+from bot.views import card, render
 from bot.views.news import bundle
 from tests.views.reading import lines
 from tests.views.samples import AT, move, plan, promotion
@@ -50,6 +50,16 @@ def test_on_cards_and_what_one_can_go_back_to() -> None:
     )
     back = render(RollbackChoices("my-app", "production", pinned(tag=SHA), (), careful=True))
     assert SHA not in str(back.blocks)
+
+
+def test_in_what_a_gate_says_against_an_image_and_in_what_became_of_it() -> None:
+    no = GateResult("signature", "my-app", Verdict.blocked(f"{SHA} is unsigned.", f"Sign `app@{DIGEST}`"))
+    stopped = promotion(Stage.DONE, Phase.FAILED, plan=plan(gates=("signature",)), results=(no,))
+    shown = "\n".join(lines(card(stopped)))
+    assert "0a1b2c3 is unsigned." in shown
+    assert f"Sign `app@{DIGEST}`" in shown, "what people copy stays whole"
+    errored = promotion(Stage.DONE, Phase.ERRORED, outcome=f"my-app:{OLD} was {DIGEST} when it was approved.")
+    assert lines(card(errored))[1] == "💥 my-app:9999999 was cafecafecafe when it was approved."
 
 
 def test_a_run_names_its_commit_and_image_in_short_and_leads_to_the_commit() -> None:
