@@ -110,7 +110,7 @@ class ScanGate:
         if question.dry_run:
             return Verdict.waiting(f"{reason} The promotion itself starts a scan.", retry_after=AGAIN)
         await self._registry.start_scan(image)
-        return Verdict.waiting(f"{reason} A scan has been started.", CONTINUES, retry_after=AGAIN)
+        return Verdict.waiting(f"{reason} Pilothouse has started a scan.", CONTINUES, retry_after=AGAIN)
 
     async def _judge(
         self, move: Move, scan: Scan, known: Awaitable[Known], options: ScanOptions, now: datetime

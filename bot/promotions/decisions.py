@@ -38,7 +38,7 @@ def refuse_if_made(promotion: Promotion, kind: VoteKind) -> None:
     if kind is VoteKind.ABORT and uncommitted and (promotion.pull_request or promotion.plan.keeps_terms):
         return
     if is_made(promotion):
-        changing = "The overlay is being changed. Roll back if it must not stay."
+        changing = "Pilothouse is changing the overlay. Roll back if it must not stay."
         raise Conflict(_sentences("The decision has been made.", _by_whom(promotion), changing))
 
 

@@ -37,9 +37,10 @@ def occupied(reply: Occupied) -> Rendered:
 
 
 def queued(reply: Queued) -> Rendered:
-    other = bold(headline(reply.behind), 300) if reply.behind else "The promotion in progress"
+    other = bold(headline(reply.behind), 300) if reply.behind else "the promotion in progress"
     if reply.replacing:
-        return sentence(f"{other} is being aborted; yours starts when it has ended, and you get a message.")
+        then = "yours starts when that has ended, and you get a message."
+        return sentence(f"Pilothouse aborts {other}, as you asked; {then}")
     if reply.behind is None:
         return sentence("Yours starts when the promotion in progress has ended, and you get a message.")
     now = state(reply.behind).sentence

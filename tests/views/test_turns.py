@@ -268,7 +268,8 @@ def test_who_may_not_view_what_is_in_the_way_can_still_wait() -> None:
         "Yours starts when the promotion in progress has ended, and you get a message."
     ]
     assert lines(render(Queued(None, replacing=True))) == [
-        "The promotion in progress is being aborted; yours starts when it has ended, and you get a message."
+        "Pilothouse aborts the promotion in progress, as you asked; yours starts when that has ended, "
+        "and you get a message."
     ]
 
 
@@ -328,7 +329,7 @@ def test_who_waits_is_told_for_what() -> None:
         "Where it stands now: Waiting for an approval from release-managers."
     ]
     assert lines(render(Queued(promotion(), replacing=True))) == [
-        "*my-app → production · v1.4.1 → v1.4.2* is being aborted; yours starts when it has ended, "
+        "Pilothouse aborts *my-app → production · v1.4.1 → v1.4.2*, as you asked; yours starts when that has ended, "
         "and you get a message."
     ]
 
