@@ -4,6 +4,7 @@ import functools
 import gc
 import logging
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Generator, Iterator
@@ -22,7 +23,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 import integrations.http.connection  # noqa: F401 (makes httpx's clients quick, those of the tests too)
 from tests.canary import leaks
-from tests.scheduling import LongestFirst, rank, rotated
+from tests.scheduling import WaitingBesideComputing, rank, rotated
+from tests.sqlite_here import leave_out_its_thread
 
 ONE_AUTHORITY = Path(__file__).parent / "fakes" / "authority.pem"
 """Where the environment names a file of authorities, each new TLS client would read all 140 of them, for 40 ms."""
@@ -48,6 +50,11 @@ def validate(shown: JsonObject) -> None:
 
 
 JsonObject.validate_json = validate  # type: ignore[assignment,method-assign]
+
+MEMORY, MOST_WRITTEN = Path("/dev/shm"), 6 * 2**30
+"""A file system in memory, and the bytes that must be free there: no test cuts the power, so none needs a disk."""
+if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MOST_WRITTEN:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 GARBAGE = 50_000
 """objects, after which the collector looks for those that hold each other"""
@@ -106,6 +113,8 @@ def compile_each_statement_once(*arguments: Any, **options: Any) -> sa.Engine:
 
 sqlalchemy.ext.asyncio.engine._create_engine = compile_each_statement_once  # type: ignore[attr-defined]
 
+
+leave_out_its_thread()
 
 set_up_logging = structlog.configure
 
@@ -183,4 +192,4 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     if config.getoption("dist") != "loadfile":
         return None
     config.option.loadscopereorder = False
-    return LongestFirst(config, log)
+    return WaitingBesideComputing(config, log)

@@ -6,6 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import NewDatabase, fresh_databases
+from tests.sqlite_here import with_its_thread
+
+
+@pytest.fixture(autouse=True, scope="package")
+def its_thread() -> Iterator[None]:
+    """As it ships."""
+    with with_its_thread():
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

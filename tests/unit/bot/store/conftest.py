@@ -8,6 +8,14 @@ import pytest
 from bot.store.database import Database
 from bot.store.schema import migrate
 from tests.postgres import NewDatabase, fresh_databases
+from tests.sqlite_here import with_its_thread
+
+
+@pytest.fixture(autouse=True, scope="package")
+def its_thread() -> Iterator[None]:
+    """As it ships."""
+    with with_its_thread():
+        yield
 
 
 @pytest.fixture(scope="session")
