@@ -75,10 +75,12 @@ def do_not_wait_for_the_disk(connection: sa.engine.interfaces.DBAPIConnection, _
         cursor = connection.cursor()
         cursor.execute("PRAGMA busy_timeout")
         (patience,) = cursor.fetchone() or (0,)
-        cursor.execute("PRAGMA busy_timeout=0")
+        if patience:
+            cursor.execute("PRAGMA busy_timeout=0")
         with suppress(sqlite3.Error):
             cursor.execute("PRAGMA synchronous=OFF")
-        cursor.execute(f"PRAGMA busy_timeout={patience}")
+        if patience:
+            cursor.execute(f"PRAGMA busy_timeout={patience}")
         cursor.close()
 
 

@@ -3,6 +3,7 @@
 What depends on the thread itself runs with it: the tests of the stores and the driver, and every process of its own.
 """
 
+import re
 import sqlite3
 import time
 from collections import deque
@@ -14,11 +15,12 @@ from typing import Any
 
 from aiosqlite.core import set_exception, set_result
 
-from bot.store import database, sqlite_driver
+from bot.store import sqlite_driver
 from bot.store.sqlite_driver import Answer
 
-PATIENCE = database.BUSY_SECONDS
-AGAIN = 0.002
+PATIENCE = re.compile(r"PRAGMA busy_timeout=(\d+)")
+"""milliseconds"""
+PAUSE = 0.002
 """seconds until what another connection holds is tried once more"""
 Task = tuple[Answer | None, Callable[[], Any]]
 
@@ -26,10 +28,11 @@ Task = tuple[Answer | None, Callable[[], Any]]
 class TasksHere(deque[Task]):
     """What a connection does, one after another, in the thread of whoever asks for it.
 
-    The answer comes with the event loop's next turn, so that others have theirs, as beside a thread. Nobody may wait
-    here for a lock: its holder may be in the same thread.
+    The answer comes with the event loop's next turn, so that others have theirs, as beside a thread. Nobody waits for a
+    lock here, for its holder may be in the same thread: after each pause it is tried once more, for `patience` seconds.
     """
 
+    patience = 0.0
     _waiting = False
     _since = 0.0
 
@@ -46,7 +49,7 @@ class TasksHere(deque[Task]):
                 tell = partial(set_result, result=do())
             except BaseException as error:
                 if future and self._locked(error):
-                    future.get_loop().call_later(AGAIN, self._go_on)
+                    future.get_loop().call_later(PAUSE, self._go_on)
                     self._waiting = True
                     return
                 tell = partial(set_exception, e=error)
@@ -61,29 +64,41 @@ class TasksHere(deque[Task]):
         if not isinstance(error, sqlite3.OperationalError) or "locked" not in str(error):
             return False
         self._since = self._since or time.monotonic()
-        return time.monotonic() - self._since < PATIENCE
+        return time.monotonic() - self._since < self.patience
 
 
 class ConnectionHere(sqlite_driver.SqliteConnection):
     here = True
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
-        super().__init__(connector)
+        super().__init__(partial(_impatient, connector) if self.here else connector)
         if self.here:
             self._tx = TasksHere()  # type: ignore[assignment]
             self._thread = Thread(target=lambda: None, daemon=True)
+
+    async def whole(self, do: Callable[..., object], *arguments: object) -> sqlite_driver.Found:
+        tasks: object = self._tx
+        if isinstance(tasks, TasksHere) and (asked := PATIENCE.fullmatch(str(arguments[0]))):
+            tasks.patience = int(asked[1]) / 1000
+            arguments = ("PRAGMA busy_timeout=0", *arguments[1:])
+        return await super().whole(do, *arguments)
+
+
+def _impatient(connector: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
+    connection = connector()
+    connection.execute("PRAGMA busy_timeout=0")
+    return connection
 
 
 def leave_out_its_thread() -> None:
     """From now on, in this process."""
     sqlite_driver.SqliteConnection = ConnectionHere  # type: ignore[misc]
-    database.BUSY_SECONDS = 0
 
 
 @contextmanager
 def with_its_thread() -> Iterator[None]:
-    ConnectionHere.here, database.BUSY_SECONDS = False, PATIENCE
+    ConnectionHere.here = False
     try:
         yield
     finally:
-        ConnectionHere.here, database.BUSY_SECONDS = True, 0
+        ConnectionHere.here = True

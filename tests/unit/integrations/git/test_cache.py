@@ -164,6 +164,7 @@ async def test_a_commit_that_no_branch_leads_to_can_be_read(
 RACER = """
 import asyncio, json, sys
 from pathlib import Path
+import structlog
 from bot.domain.errors import HeadMoved
 from bot.domain.overlay import Author, Change
 from bot.settings import GitSettings
@@ -187,6 +188,7 @@ async def promote(remote, name, count):
                 moved += 1
     print(json.dumps(landed))
 
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # that the cache is broken
 asyncio.run(race(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
 """
 
