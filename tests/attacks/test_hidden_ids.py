@@ -41,6 +41,7 @@ NAMES_NOTHING = {
     "mute",
     "schedule",
     "subscriptions",
+    "unmute",
 }
 """these answer without an app, a promotion or a run that was named"""
 TYPED = {
@@ -72,6 +73,7 @@ TYPED = {
     "sync": "/sync {app} prod",
     "unsubscribe": "/unsubscribe {app} prod",
     "unlock": "/unlock {app} prod",
+    "unmute": "/pilothouse unmute {app} prod",
     "unreject": "/unreject {app}@1.4.2",
 }
 MORE = ["/deploy {app}@1.4.2 prod --dry-run", "/deploy {app}", "/rollback {app} prod", "/status {app}",
