@@ -8,7 +8,7 @@ from tests.restart.crowd import by_the_bot, lost, repository
 from tests.sentences import says
 
 
-@pytest.mark.parametrize(("apps", "every"), [(12, 0.5), (3, 0.05)])
+@pytest.mark.parametrize(("apps", "every"), [(12, 0.5), (3, 0.2)])
 async def test_all_land_beside_somebody_who_pushes_all_the_time(tmp_path: Path, apps: int, every: float) -> None:
     async with repository(tmp_path, apps) as place:
         outcome = await by_the_bot(place, every)
