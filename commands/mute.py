@@ -13,11 +13,11 @@ def parse(words: Words) -> Intent:
     if not words:
         return Unmute(context=words.context) if off else Mute(context=words.context)
     until = words.led_time()
-    if bool(until) == off:
-        words.refuse("Say for how long, as in `for 2h`, or `off`.")
-    if off:
+    if off and not until:
         return words.unmute()
     found = words.news()
+    if off or not until:
+        words.refuse("Say for how long, as in `for 2h`, or `off`.")
     return MuteNews(
         context=words.context,
         app=found.app,

@@ -92,8 +92,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
             "it is tried again."
         ),
         "deliveries.branch_lost": (
-            "The overlay branch was moved by force, and git no longer has the commit that was read last. What is on "
-            "record was compared with what is there now; other changes in between are not known."
+            "The overlay branch was moved by force, and git no longer has the commit that was read last: what is on "
+            "record was compared with what is there now, and other changes in between are not known."
         ),
         "deliveries.branch_not_read": (
             "The overlay branch could not be read for the delivery record; it is tried again in a few seconds."
