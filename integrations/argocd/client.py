@@ -179,7 +179,7 @@ class ArgoCD:
         answer = await self._connection.request(
             f"ask for the permission to {action} {ref.name}",
             "GET",
-            f"/api/v1/account/can-i/applications/{action}/{project}/{quote(ref.name)}",
+            f"/api/v1/account/can-i/applications/{action}/{quote(project, safe='')}/{quote(ref.name)}",
         )
         return answer.decode(wire.ArgoCanI).value == "yes"
 

@@ -8,6 +8,7 @@ from bot.ports import MOST_DIFFERENCES
 from integrations.github import wire
 from integrations.github.api import GitHubApi
 from integrations.github.failures import SYSTEM, Conflicting
+from integrations.github.objects import tree_sha
 from integrations.kept import Kept
 
 FILES = ("100644", "100755")
@@ -21,7 +22,7 @@ Folder = tuple[str, str, str]
 
 
 class Differences:
-    """Only folders that differ are read; `repository` is "owner/name"."""
+    """Only folders that differ are read, and each listing is held against its sha; `repository` is "owner/name"."""
 
     def __init__(self, api: GitHubApi, repository: str) -> None:
         self._api = api
@@ -30,7 +31,7 @@ class Differences:
         """by sha, which names their content: what a pull request changes is looked at before and after its merge"""
 
     async def between(self, before: str, after: str) -> tuple[ChangedPath, ...]:
-        """Raises NotFound for an unknown commit, Refused for more than can be told."""
+        """Raises NotFound for an unknown commit, Refused for more than can be told, and for what is another content."""
         if before == after:
             return ()
         found: list[ChangedPath] = []
@@ -67,12 +68,34 @@ class Differences:
             return {}
         if (known := self._folders.get(sha)) is not None:
             return known
-        try:
-            answer = await self._api.get(OPERATION, f"{self._base}/git/trees/{sha}")
-        except Conflicting as conflict:
-            raise NotFound(SYSTEM, OPERATION, conflict.detail) from conflict
-        tree = answer.decode(wire.GitHubTree)
+        tree, named = await asyncio.gather(self._tree(sha), self._name(sha, root=not prefix))
         if tree.truncated:
             raise Refused(SYSTEM, OPERATION, f"the folder {prefix or '/'} has more entries than GitHub lists")
+        if not _is(named, tree.tree):
+            raise Refused(SYSTEM, OPERATION, f"what GitHub lists of the folder {prefix or '/'} is not the tree {named}")
         entries = {entry.path: entry for entry in tree.tree}
         return self._folders.keep(sha, entries) if len(entries) <= KEPT_ENTRIES else entries
+
+    async def _tree(self, sha: str) -> wire.GitHubTree:
+        try:
+            return (await self._api.get(OPERATION, f"{self._base}/git/trees/{sha}")).decode(wire.GitHubTree)
+        except Conflicting as conflict:
+            raise NotFound(SYSTEM, OPERATION, conflict.detail) from conflict
+
+    async def _name(self, sha: str, *, root: bool) -> str:
+        """Of the tree: at the root the commit says it."""
+        if not root:
+            return sha
+        try:
+            answer = await self._api.get(OPERATION, f"{self._base}/git/commits/{sha}")
+        except Conflicting as conflict:
+            raise NotFound(SYSTEM, OPERATION, conflict.detail) from conflict
+        return answer.decode(wire.CommitTree).tree.sha
+
+
+def _is(sha: str, entries: list[wire.GitHubTreeEntry]) -> bool:
+    """Identity is content: a listing that is cut, or of another folder, hides what differs."""
+    try:
+        return tree_sha(entries) == sha and len({entry.path for entry in entries}) == len(entries)
+    except ValueError:
+        return False

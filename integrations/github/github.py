@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from bot.domain.errors import NotFound
 from bot.domain.overlay import Author, Change, ChangedPath, Commit
@@ -127,7 +127,7 @@ class GitHub:
 
     async def compare(self, source: str, before: str, after: str) -> Comparison:
         """Raises NotFound for a repository that is elsewhere, hidden, or does not know a revision."""
-        path = f"/repos/{repository_of(source, self._web)}/compare/{before}...{after}"
+        path = f"/repos/{repository_of(source, self._web)}/compare/{quote(before, safe='')}...{quote(after, safe='')}"
         operation = f"compare {before[:12]} with {after[:12]}"
         first = (await self._api.get(operation, path, {"per_page": PAGE, "page": 1})).decode(wire.Compared)
         pages = {1: first.commits}

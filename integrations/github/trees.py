@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import binascii
-import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -12,6 +11,7 @@ from bot.domain.errors import NotFound, Refused
 from integrations.github import wire
 from integrations.github.api import GitHubApi
 from integrations.github.failures import SYSTEM, Conflicting
+from integrations.github.objects import blob_sha
 from integrations.kept import Kept
 
 FEW = 20
@@ -145,7 +145,10 @@ class Trees:
     async def _blob(self, sha: str) -> bytes:
         operation = f"read blob {sha[:12]}"
         blob = (await self._api.get(operation, f"{self._base}/git/blobs/{sha}")).decode(wire.Blob)
-        return _decoded(operation, blob.content, blob.encoding)
+        body = _decoded(operation, blob.content, blob.encoding)
+        if blob_sha(body) != sha:
+            raise Refused(SYSTEM, operation, "the content is not what was asked for: its sha is another one")
+        return body
 
     def _keep(self, sha: str, body: bytes) -> None:
         if sha not in self._blobs:
@@ -163,10 +166,6 @@ def _decoded(operation: str, content: str, encoding: str) -> bytes:
         return base64.b64decode(content)
     except (binascii.Error, ValueError) as error:
         raise Refused(SYSTEM, operation, "the content is not base64") from error
-
-
-def blob_sha(body: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0" % len(body) + body, usedforsecurity=False).hexdigest()
 
 
 def is_clean(path: str) -> bool:

@@ -36,6 +36,12 @@ class GitHubTree(GitHubWire, frozen=True):
     truncated: bool = False
 
 
+class CommitTree(GitHubWire, frozen=True):
+    """A commit as git stores it."""
+
+    tree: GitObject
+
+
 class Content(GitHubWire, frozen=True):
     """A file; for a folder GitHub answers an array instead (G8)."""
 

@@ -19,6 +19,7 @@ from integrations.http.answer import Answer
 from integrations.http.auth import Anonymous, Auth, CredentialError, CredentialUnreadable
 from integrations.http.failures import Refine, from_status, from_transport
 from integrations.http.lines import LineTooLong, lines
+from integrations.http.paths import leads_away
 from integrations.http.policy import HttpPolicy
 from integrations.http.tls import Certificates
 
@@ -42,6 +43,8 @@ class Call:
 
 class Connection:
     """Requests to one system, under the one policy; raises Unavailable, Refused and NotFound only.
+
+    A path with a piece that would lead elsewhere (`..`, also encoded) is refused, for names in it come from outside.
 
     `base_url` may have a path. Cookies are neither kept nor sent (H6), redirects are not followed, proxies come from
     the environment. `refine` gives a system's own meaning to answers that are not 2xx. Raises ValueError for a base
@@ -147,6 +150,8 @@ class Connection:
     async def _open(self, call: Call) -> AsyncIterator[httpx.Response]:
         if self._client.is_closed:
             raise Unavailable(self.system, call.operation, "the connection was closed")
+        if leads_away(call.path):
+            raise Refused(self.system, call.operation, f"a name in {call.path[:200]!r} would lead elsewhere")
         timeout = httpx.Timeout(call.policy.read, connect=call.policy.connect, pool=call.policy.connect)
         try:
             self._certificates.refresh()

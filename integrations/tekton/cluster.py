@@ -16,6 +16,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop
 from bot.domain.errors import Refused, Unavailable
 from bot.settings import KubernetesSettings
 from integrations.http.connection import WaitAsAsked
+from integrations.http.paths import are_names
 from integrations.http.policy import HttpPolicy
 from integrations.tekton.failures import Gone, Unauthorized, from_status, from_transport
 from integrations.tekton.manifests import SYSTEM
@@ -56,7 +57,12 @@ class Apis:
         accept: str = "application/json",
         patience: tuple[float, float] | None = None,
     ) -> aiohttp.ClientResponse:
-        """As the generated methods ask. The pieces of `path` are quoted; `patience`: seconds to connect, of silence."""
+        """As the generated methods ask. The pieces of `path` are quoted; `patience`: seconds to connect, of silence.
+
+        Raises Refused for a piece that is no name: `..` is quoted by nobody, and would lead elsewhere.
+        """
+        if not are_names(path) or any("/" in piece for piece in path):
+            raise Refused(SYSTEM, f"{method} {'/'.join(path)[:200]}", "a name in the path would lead elsewhere")
         asked = await self.client.param_serialize(
             method=method,
             resource_path="".join(f"/{{{number}}}" for number in range(len(path))),

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import itertools
 import json
+import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +26,7 @@ from integrations.github import GitHub, messages, wire
 from integrations.github.api import GitHubApi, graphql_url, web_url
 from integrations.github.checks import verdict
 from integrations.github.github import repository_of
+from integrations.github.objects import tree_sha
 from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.github import GitHubServerSettings, Principal, Rules, Throttle
 from tests.contract.overlays import ANA, FILES, OTHER, PATH, change
@@ -424,15 +426,46 @@ ONE = Change({"a": b"new\n"}, change().message, ANA)
 Entries = dict[str, tuple[str, str]]
 
 
+def folder(entries: Entries) -> tuple[str, list[dict[str, str]]]:
+    """Its sha, and what GitHub lists of it."""
+    kinds = {"160000": "commit", "040000": "tree"}
+    listed = [
+        {"path": path, "mode": mode, "type": kinds.get(mode, "blob"), "sha": sha}
+        for path, (mode, sha) in entries.items()
+    ]
+    return tree_sha(wire.GitHubTreeEntry(**entry) for entry in listed), listed
+
+
+class Repository:
+    """Folders and commits, and what was asked of them."""
+
+    def __init__(self, api: respx.Router) -> None:
+        self.folders: dict[str, list[dict[str, str]]] = {}
+        self.commits: dict[str, str] = {}
+        self.asked: list[str] = []
+        api.get(url__regex=rf"{REPO}/git/trees/(?P<sha>\w+)").mock(side_effect=self._tree)
+        api.get(url__regex=rf"{REPO}/git/commits/(?P<sha>\w+)").mock(side_effect=self._commit)
+
+    def add(self, entries: Entries) -> str:
+        sha, listed = folder(entries)
+        self.folders[sha] = listed
+        return sha
+
+    def _tree(self, request: httpx.Request, sha: str) -> httpx.Response:
+        self.asked.append(sha)
+        tree = self.commits.get(sha, sha)
+        return httpx.Response(200, json={"sha": tree, "truncated": False, "tree": self.folders[tree]})
+
+    def _commit(self, request: httpx.Request, sha: str) -> httpx.Response:
+        return httpx.Response(200, json={"sha": sha, "tree": {"sha": self.commits[sha]}})
+
+
 def trees(api: respx.Router, before: Entries, after: Entries, body: bytes) -> None:
     """Both commits' root folders, and what the file `a` holds at the newer one."""
     for sha, entries in ((SHA, before), (OTHER_SHA, after)):
-        kinds = {"160000": "commit", "040000": "tree"}
-        listed = [
-            {"path": path, "mode": mode, "type": kinds.get(mode, "blob"), "sha": blob}
-            for path, (mode, blob) in entries.items()
-        ]
-        api.get(f"{REPO}/git/trees/{sha}").respond(200, json={"sha": sha, "tree": listed, "truncated": False})
+        tree, listed = folder(entries)
+        api.get(f"{REPO}/git/trees/{sha}").respond(200, json={"sha": tree, "tree": listed, "truncated": False})
+        api.get(f"{REPO}/git/commits/{sha}").respond(200, json={"sha": sha, "tree": {"sha": tree}})
     for sha, content in ((SHA, b"old\n"), (OTHER_SHA, body)):
         shown = {"type": "file", "encoding": "base64", "content": base64.b64encode(content).decode()}
         api.get(f"{REPO}/contents/a", params={"ref": sha}).respond(200, json=shown)
@@ -580,37 +613,84 @@ async def test_a_tree_too_large_for_one_answer_is_walked(api: respx.Router) -> N
 
 async def test_folders_that_a_server_invents_without_end_are_not_followed(api: respx.Router) -> None:
     """A comparison reads folder by folder."""
-    asked = itertools.count()
-
-    def answer(request: httpx.Request, sha: str) -> httpx.Response:
-        inner = {"path": "in", "mode": "040000", "type": "tree", "sha": f"{next(asked):040x}"}
-        return httpx.Response(200, json={"sha": sha, "truncated": False, "tree": [inner]})
-
-    api.get(url__regex=rf"{REPO}/git/trees/(?P<sha>\w+)").mock(side_effect=answer)
+    repository = Repository(api)
+    for commit, content in ((SHA, "1" * 40), (OTHER_SHA, "2" * 40)):
+        tree = repository.add({"k.yaml": ("100644", content)})
+        for _ in range(1100):
+            tree = repository.add({"in": ("040000", tree)})
+        repository.commits[commit] = tree
     async with with_token() as client:
         with pytest.raises(Refused, match="folders"):
             await client.differences(SHA, OTHER_SHA)
-    assert next(asked) <= 2 * 1000 + 1
+    assert len(repository.asked) <= 2 * 1000 + 1
+
+
+A, B, C = ("100644", "1" * 40), ("100644", "2" * 40), ("100755", "3" * 40)
+
+
+@pytest.mark.parametrize("where", ["at the root", "in a folder"])
+@pytest.mark.parametrize(
+    "listed",
+    [{"a": A}, {"a": A, "b": A}, {"a": A, "b": B, "c": C}, {"a": A, "b": ("100755", B[1])}, {"a": A, "c": B}, {}],
+    ids=["cut", "another content", "one more", "executable", "another name", "empty"],
+)
+async def test_a_listing_that_is_not_the_tree_is_refused(api: respx.Router, where: str, listed: Entries) -> None:
+    """Identity is content: what a listing leaves out would be merged unseen."""
+    repository = Repository(api)
+    before, after = repository.add({"a": A}), repository.add({"a": A, "b": B})
+    named = {SHA: before, OTHER_SHA: after}
+    if where == "in a folder":
+        named = {commit: repository.add({"apps": ("040000", tree)}) for commit, tree in named.items()}
+    repository.commits = named
+    async with with_token() as client:
+        found = await client.differences(SHA, OTHER_SHA)
+    assert [one.path.rpartition("/")[2] for one in found] == ["b"]
+    repository.folders[after] = folder(listed)[1]
+    async with with_token() as client:
+        with pytest.raises(Refused, match="is not the tree"):
+            await client.differences(SHA, OTHER_SHA)
+
+
+@pytest.mark.parametrize("odd", [{"mode": ""}, {"path": "x/y"}, {"path": ""}, {"sha": "abc"}, {"sha": "z" * 40}])
+def test_what_no_tree_holds_has_no_sha(odd: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        tree_sha([wire.GitHubTreeEntry(**{"path": "a", "type": "blob", "sha": "1" * 40, "mode": "100644"} | odd)])
+
+
+def test_a_trees_sha_is_gits(tmp_path: Path) -> None:
+    """A folder sorts as if its name ended in a slash."""
+    modes = {"a": "040000", "a.b": "100644", "a-b": "100755", "ab": "120000", "é": "160000", "a0": "040000"}
+    kinds = {"040000": "tree", "160000": "commit"}
+    lines = [f"{mode} {kinds.get(mode, 'blob')} {'1' * 40}\t{path}\0" for path, mode in modes.items()]
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    mktree = ["git", "-C", str(tmp_path), "mktree", "-z", "--missing"]
+    made = subprocess.run(mktree, input="".join(lines).encode(), check=True, capture_output=True)
+    assert folder({path: (mode, "1" * 40) for path, mode in modes.items()})[0] == made.stdout.decode().strip()
+
+
+async def test_a_blob_that_is_another_one_is_refused(api: respx.Router) -> None:
+    body = base64.b64encode(b"other").decode()
+    api.get(f"{REPO}/git/blobs/{'1' * 40}").respond(200, json={"content": body, "encoding": "base64"})
+    repository = Repository(api)
+    paths = {f"f{number}": A for number in range(30)}
+    repository.commits[SHA] = repository.add(paths)
+    api.post(f"{URL}/graphql").respond(200, json={"data": {"repository": {}}})
+    async with with_token() as client:
+        with pytest.raises(Refused, match="not what was asked for"):
+            await client.read(list(paths), SHA)
 
 
 async def test_a_folder_that_was_read_is_not_read_again(api: respx.Router) -> None:
     """A sha names its content: what a pull request changes is looked at before and after its merge, at two commits."""
     third = "c" * 40
-    old = {"path": "k.yaml", "mode": "100644", "type": "blob", "sha": "1"}
-    listed = {"t1": [old], "t2": [{**old, "sha": "2"}]}
-    for commit, tree in ((SHA, "t1"), (OTHER_SHA, "t2"), (third, "t2")):
-        listed[commit] = [{"path": "apps", "mode": "040000", "type": "tree", "sha": tree}]
-    asked: list[str] = []
-
-    def answer(request: httpx.Request, sha: str) -> httpx.Response:
-        asked.append(sha)
-        return httpx.Response(200, json={"sha": sha, "truncated": False, "tree": listed[sha]})
-
-    api.get(url__regex=rf"{REPO}/git/trees/(?P<sha>\w+)").mock(side_effect=answer)
+    repository = Repository(api)
+    old, new = repository.add({"k.yaml": A}), repository.add({"k.yaml": B})
+    for commit, tree in ((SHA, old), (OTHER_SHA, new), (third, new)):
+        repository.commits[commit] = repository.add({"apps": ("040000", tree)})
     async with with_token() as client:
         for after in (OTHER_SHA, third):
             assert await client.differences(SHA, after) == (ChangedPath("apps/k.yaml", plain=True),)
-    assert sorted(asked) == sorted(listed)
+    assert sorted(repository.asked) == sorted([old, new, *repository.commits])
 
 
 async def test_a_list_that_never_ends_is_refused(api: respx.Router, monkeypatch: pytest.MonkeyPatch) -> None:
