@@ -236,7 +236,7 @@ def encode(value: Value) -> str:
 def decode(action_id: str, text: str) -> Value:
     """What a pressed button names. Raises InvalidCommand for anything that `encode` cannot have written."""
     kind = _CARRIES.get(action_of(action_id))
-    if kind is None:
+    if kind is None or len(text) > VALUE_LIMIT:
         raise unreadable()
     try:
         found = json.loads(text)
