@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from bot.domain.errors import NotFound
 from bot.domain.overlay import Author, Change, ChangedPath, Commit
@@ -27,6 +27,9 @@ MOST_COMPARED = 300
 MOST_SEARCHED = 2_000
 """commits looked through where history since a commit cannot be told"""
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)
+_REPOSITORY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/(?!\.{1,2}$)[A-Za-z0-9_.-]+")
+"""owner/name, as GitHub names them (G9)"""
 
 
 class GitHub:
@@ -126,8 +129,11 @@ class GitHub:
         return await self._checks.of(_sha(sha))
 
     async def compare(self, source: str, before: str, after: str) -> Comparison:
-        """Raises NotFound for a repository that is elsewhere, hidden, or does not know a revision."""
-        path = f"/repos/{repository_of(source, self._web)}/compare/{quote(before, safe='')}...{quote(after, safe='')}"
+        """Raises NotFound for a repository that is elsewhere, hidden, or does not know a revision.
+
+        All three come from the labels of images, which whoever pushes an image writes.
+        """
+        path = f"/repos/{repository_of(source, self._web)}/compare/{_id(before)}...{_id(after)}"
         operation = f"compare {before[:12]} with {after[:12]}"
         first = (await self._api.get(operation, path, {"per_page": PAGE, "page": 1})).decode(wire.Compared)
         pages = {1: first.commits}
@@ -177,9 +183,16 @@ def repository_of(source: str, web: str) -> str:
     text = re.sub(r"^git@([^:/]+):", r"ssh://git@\1/", source.strip())
     parts = urlsplit(text)
     path = parts.path.strip("/").removesuffix(".git")
-    if (parts.hostname or "").lower() != (urlsplit(web).hostname or "").lower() or path.count("/") != 1:
+    if (parts.hostname or "").lower() != (urlsplit(web).hostname or "").lower() or not _REPOSITORY.fullmatch(path):
         raise NotFound(SYSTEM, "compare", f"{source[:200]} is not a repository at {web}")
     return path
+
+
+def _id(text: str) -> str:
+    """Of a commit, perhaps shortened: a branch is another commit tomorrow, and `..` another path."""
+    if not _COMMIT.fullmatch(text):
+        raise NotFound(SYSTEM, "compare", f"{text[:80]!r} is not a commit's id")
+    return text
 
 
 def _sha(text: str) -> str:
