@@ -1,12 +1,14 @@
 """Who speaks for whom while they are away."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import Caller
+from bot.domain.errors import NotFound
 from bot.domain.safety import Delegation
 from bot.ports import Clock, Directory
 from bot.runtime.clock import SYSTEM_CLOCK
@@ -59,11 +61,18 @@ class DelegationStore:
         return tuple(sorted(found, key=lambda one: one.since))
 
     async def lenders(self, caller: Caller, directory: Directory, without: Collection[str] = ()) -> tuple[Caller, ...]:
-        """Whoever is away and named the caller, as the workspace knows them now. Raises IntegrationError."""
+        """Whoever is away and named the caller, as the workspace knows them now; nobody whom it knows no longer.
+
+        Raises IntegrationError.
+        """
         if caller.guest or caller.bot or caller.foreign or not caller.active:
             return ()
         absent = [one.absent.id for one in await self.absent_for(caller.id) if one.absent.id not in without]
-        return tuple([await directory.caller(id) for id in absent])
+        lenders: list[Caller] = []
+        for id in absent:
+            with suppress(NotFound):
+                lenders.append(await directory.caller(id))
+        return tuple(lenders)
 
     async def _load(self, query: sa.Select[Any]) -> tuple[Delegation, ...]:
         async with self._database.reading() as connection:

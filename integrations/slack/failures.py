@@ -18,6 +18,7 @@ ABSENT = frozenset(
         "subteam_not_found",
         "thread_not_found",
         "user_not_found",
+        "user_not_visible",
         "users_not_found",
     }
 )

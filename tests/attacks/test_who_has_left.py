@@ -11,6 +11,7 @@ from bot.domain.errors import InvalidCommand, UserError
 from bot.domain.intent import Approve, Deploy
 from bot.domain.safety import Lock
 from bot.promotions.scheduler import Scheduler
+from tests.fakes.delegations import lend
 from tests.fakes.world import CoreWorld
 
 Leaving = Callable[[CoreWorld, str], None]
@@ -96,4 +97,30 @@ async def test_broken_glass_does_not_wait_whatever_a_button_carries(world: CoreW
     with pytest.raises(InvalidCommand):
         await turns.start(replace(shown, **wait), await world.person("dee"))  # type: ignore[arg-type]
     assert not await world.core.queue.store.all()
+    assert not world.promotion_commits()
+
+
+@pytest.mark.parametrize("leave", LEAVES)
+async def test_who_was_away_and_has_left_lends_nothing_and_keeps_nobody_from_approving(
+    world: CoreWorld, leave: Leaving
+) -> None:
+    """Whoever stands in for them has a voice of their own."""
+    promotion = await world.deploy("ana")
+    await lend(world, "mia", "bo")
+    leave(world, "U0MIA")
+    assert await world.service.waiting_for(await world.person("bo"))
+    await world.approve("bo", promotion)
+    (given,) = (await world.now(promotion)).approvals
+    assert (given.approver.id, given.behalf) == ("U0BO", ())
+    assert world.promotion_commits() == [promotion.id]
+
+
+@pytest.mark.parametrize("leave", LEAVES)
+async def test_nor_do_they_lend_it_to_who_has_none(world: CoreWorld, leave: Leaving) -> None:
+    promotion = await world.deploy("ana")
+    await lend(world, "mia", "cy")
+    seen = (await world.now(promotion)).content_hash
+    leave(world, "U0MIA")
+    with pytest.raises(UserError):
+        await world.approve("cy", promotion, seen)
     assert not world.promotion_commits()

@@ -75,6 +75,7 @@ def endless() -> Response:
     [
         ("message_not_found", NotFound),
         ("users_not_found", NotFound),
+        ("user_not_visible", NotFound),
         ("invalid_auth", Refused),
         ("cant_update_message", Refused),
         ("internal_error", Unavailable),
