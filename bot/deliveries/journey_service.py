@@ -109,8 +109,8 @@ class JourneyService:
         if whole is None:
             return None
         seen = whole
-        if bundle.channel == news.user:
-            seen = replace(whole, legs=await self._visible(news.user, whole))
+        if slack_id.is_user(bundle.channel):
+            seen = replace(whole, legs=await self._visible(bundle.channel, whole))
             if not seen.legs:
                 return None
         await self._explain(bundle, news, seen)

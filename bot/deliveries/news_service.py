@@ -47,7 +47,7 @@ LATE_TOGETHER = 600.0
 BATCH = 2000
 TOLD_AT_ONCE = 100
 MESSAGES = 50
-MOST_JOURNEYS = 500
+MOST_ASKING = 500
 JOURNEY = "journey:"
 """their bundles begin with it"""
 ASKED_SECONDS = 86_400.0
@@ -136,7 +136,7 @@ class NewsService:
                 some = recipients[start : start + TOLD_AT_ONCE]
                 await self._store.address([await self._addressed(one, bundling) for one in some])
                 await self._show_news()
-        return await self._show_news() + await self._show_journeys()
+        return await self._show_news() + await self._show_asking()
 
     async def _unaddressed(self) -> list[Noted]:
         found: list[Noted] = []
@@ -147,25 +147,34 @@ class NewsService:
         return found
 
     async def _show_news(self) -> int:
-        return sum([await self._show(one) for one in await self._store.stale(MESSAGES, without=JOURNEY)])
+        """In channels."""
+        behind = await self._store.stale(MESSAGES, without=JOURNEY, to_people=False)
+        return sum([await self._show(one) for one in behind])
 
-    async def _show_journeys(self) -> int:
-        """Each asks who may see it: side by side, and those that are slow or cannot be shown hold up no other."""
-        behind = await self._store.stale(MOST_JOURNEYS, only=JOURNEY)
+    async def _show_asking(self) -> int:
+        """Journeys and direct messages, each of which asks who may see it: side by side, and those that are slow or
+        cannot be shown hold up no other.
+        """
+        behind = [*await self._store.stale(MOST_ASKING, only=JOURNEY)]
+        behind += await self._store.stale(MOST_ASKING, without=JOURNEY, to_people=True)
         self._journeys.look_again()  # what was read before may lack what these versions stand for
         return len(await self._showing.answers({(one.id, one.channel): partial(self._show, one) for one in behind}))
 
     async def _show(self, bundle: NewsBundle) -> bool:
-        """Raises IntegrationError where a journey has to wait."""
+        """Raises IntegrationError where it has to wait, since nobody can say whether a person may see it."""
         journey = bundle.items[0].event is Event.JOURNEY
-        message = await self._journeys.show(bundle) if journey else self._shown(bundle)
+        message = await self._journeys.show(bundle) if journey else await self._shown(bundle)
         if message:
             await self._bulletins.note(bundle.id, bundle.channel, message, common(map(_target, bundle.items)))
         await self._store.shown(bundle)
         return True
 
-    def _shown(self, bundle: NewsBundle) -> Rendered:
-        return shown(bundle.items, personal=slack_id.is_user(bundle.channel))
+    async def _shown(self, bundle: NewsBundle) -> Rendered | None:
+        """None where there is nothing that may be told there now: rights may have gone since it was addressed."""
+        if not slack_id.is_user(bundle.channel):
+            return shown(bundle.items)
+        seen = await self._listeners.seen(bundle.channel, bundle.items)
+        return shown(seen, personal=True) if seen else None
 
     async def _recipients_of(self, new: Sequence[Noted]) -> list[Recipients]:
         """Of what somebody must be asked for, what is known without an answer; the rest follows in a later round."""

@@ -13,6 +13,8 @@ from bot.store.database import Database, metadata
 
 AT_ONCE = 500
 """apps in one statement, or rows in one transaction"""
+PEOPLE = ("U", "W")
+"""what their ids begin with; no channel's id or name does"""
 ENDED = "ended"
 """in place of the environment, of a journey that nothing wakes"""
 news = sa.Table(
@@ -218,14 +220,22 @@ class NewsStore:
             found = (await connection.execute(query)).one_or_none()
         return (found[0], found[1], found[2]) if found else ("", 0, 0.0)
 
-    async def stale(self, most: int, *, only: str = "", without: str = "") -> tuple[NewsBundle, ...]:
-        """The messages that do not show what they should; `only` and `without` are what their ids begin with."""
+    async def stale(
+        self, most: int, *, only: str = "", without: str = "", to_people: bool | None = None
+    ) -> tuple[NewsBundle, ...]:
+        """The messages that do not show what they should; `only` and `without` are what their ids begin with.
+
+        `to_people`: only direct messages, or (False) only others.
+        """
         query = sa.select(notices.c.bundle, notices.c.channel).join(news, news.c.id == notices.c.news_id)
         query = query.where(notices.c.shown != news.c.version)
         if only:
             query = query.where(notices.c.bundle.startswith(only, autoescape=True))
         if without:
             query = query.where(~notices.c.bundle.startswith(without, autoescape=True))
+        if to_people is not None:
+            personal = sa.func.substr(notices.c.channel, 1, 1).in_(PEOPLE)
+            query = query.where(personal if to_people else ~personal)
         behind = query.distinct().limit(most)
         async with self._database.reading() as connection:
             found = (await connection.execute(behind)).all()

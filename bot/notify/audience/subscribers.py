@@ -68,6 +68,14 @@ class Listeners:
     policy: Policy
     directory: Directory
 
+    async def seen(self, person: str, news: Iterable[News]) -> tuple[News, ...]:
+        """Those that a person may know of now. Raises IntegrationError while Slack cannot say who they are."""
+        try:
+            caller = await self.directory.caller(person)
+        except NotFound:
+            return ()
+        return tuple(one for one in news if may(self.policy, caller, Permission.VIEW, Target(one.app, one.environment)))
+
     async def now(self, at: float) -> Audience:
         """Read once for many news. `at`: seconds since the epoch."""
         return Audience(self.policy, self.directory, await self.store.all(), await self.store.muted(at))
