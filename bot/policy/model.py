@@ -92,12 +92,16 @@ class Policy(PolicyPart):
         return careful(self.environments)
 
     def rules(self, app: str, environment: str) -> Rules:
-        """What holds for one app in one environment: the environment's rules, refined by the app's."""
-        part = next(part for part in self.environments_ if part.name == environment)
+        """What holds for one app in one environment: the environment's rules, refined by the app's.
+
+        Of an environment that is gone the defaults of a last one hold: what was begun there is shown, and ends.
+        """
+        named = [part.name for part in self.environments_]
+        order = named.index(environment) if environment in named else len(named)
+        part = self.environments_[order] if order < len(named) else EnvironmentPart(name=environment)
         own = self.apps.get(app, AppPart()).environments.get(environment, EnvironmentRules())
-        order = self.environments_.index(part)
-        before = self.environments_[order - 1].name if order else ""
-        last = part is self.environments_[-1]
+        before = named[order - 1] if order else ""
+        last = order >= len(named) - 1
         return Rules(part, own, before=before, last=last, production=part.at(order).production)
 
     def rules_together(self, apps: Iterable[str], environment: str) -> JointRules:

@@ -142,6 +142,8 @@ class DecisionSteps(StepParts):
         at = self.clock()
         terms = self.today.terms(promotion)
         promotion = replace(promotion, tightened=terms.tightened, pull_request_since=terms.pull_request_since)
+        if gone := self._is_gone(promotion.plan.environment):
+            return Confirmation(promotion.results, promotion.approvals, gone, terms=terms)
         if promotion.plan.automatic:
             with asked_live():
                 results = await self.ask_gates(promotion, round_)
@@ -153,6 +155,12 @@ class DecisionSteps(StepParts):
         if refusal:
             return Confirmation(results, promotion.approvals, refusal, terms=terms)
         return Confirmation(results, approvals, at=at, terms=terms)
+
+    def _is_gone(self, environment: str) -> str:
+        """Why nothing is written there, where policy no longer has the environment; "" where it has."""
+        if any(each.name == environment for each in self.policy.environments):
+            return ""
+        return f"The policy no longer has an environment {environment}."
 
     async def _standing(self, promotion: Promotion) -> tuple[str, tuple[Approval, ...]]:
         """Why the requester may no longer do this, "" if they may, and the approvals that count today; all people at
