@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
-from bot.domain.errors import Refused, Unavailable
+from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.settings import KubernetesSettings
 from integrations.http.connection import WaitAsAsked
 from integrations.http.paths import are_names
@@ -59,10 +59,10 @@ class Apis:
     ) -> aiohttp.ClientResponse:
         """As the generated methods ask. The pieces of `path` are quoted; `patience`: seconds to connect, of silence.
 
-        Raises Refused for a piece that is no name: `..` is quoted by nobody, and would lead elsewhere.
+        Raises NotFound for a piece that no object has as its name: `..` is quoted by nobody, and would lead elsewhere.
         """
         if not are_names(path) or any("/" in piece for piece in path):
-            raise Refused(SYSTEM, f"{method} {'/'.join(path)[:200]}", "a name in the path would lead elsewhere")
+            raise NotFound(SYSTEM, f"{method} {'/'.join(path)[:200]}", "a name in the path would lead elsewhere")
         asked = await self.client.param_serialize(
             method=method,
             resource_path="".join(f"/{{{number}}}" for number in range(len(path))),

@@ -21,8 +21,8 @@ RUNS = ("tekton.dev", "v1", "c i", "pipelineruns")
 BODY = {"metadata": {"name": "a"}}
 REQUESTS: dict[str, tuple[Callable[[Any], Awaitable[Any]], Callable[[Objects], Awaitable[Any]]]] = {
     "get": (
-        lambda api: api.get_namespaced_custom_object_without_preload_content(*RUNS, "a/b"),
-        lambda objects: objects.get("read", "pipelineruns", "a/b"),
+        lambda api: api.get_namespaced_custom_object_without_preload_content(*RUNS, "a b?c"),
+        lambda objects: objects.get("read", "pipelineruns", "a b?c"),
     ),
     "create": (
         lambda api: api.create_namespaced_custom_object_without_preload_content(
