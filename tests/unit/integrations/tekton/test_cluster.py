@@ -773,9 +773,9 @@ async def test_a_log_is_asked_for_as_the_generated_client_asks(tmp_path: Path, q
 
     async def both(apis: Apis) -> Any:
         generated = client.CoreV1Api(apis.client).read_namespaced_pod_log_without_preload_content
-        (await generated("p:1/a", "c i", container="step-a", **query)).close()
+        (await generated("p:1 a", "c i", container="step-a", **query)).close()
         named = {"tail_lines": "tailLines", "limit_bytes": "limitBytes"}
-        return await apis.pod_log("c i", "p:1/a", container="step-a", **{named.get(k, k): v for k, v in query.items()})
+        return await apis.pod_log("c i", "p:1 a", container="step-a", **{named.get(k, k): v for k, v in query.items()})
 
     async with serve(Starlette(routes=[Route("/{path:path}", answer)])) as url:
         cluster = Cluster(settings(tmp_path, url), QUICK)
