@@ -192,7 +192,7 @@ def _foreign(deployment: Deployment, why: str) -> Listed:
         deployment.environment,
         deployment.sha[:12],
         f"{deployment.app} {', '.join(changed)}",
-        deployment.who,
+        deployment.who or "unknown",
         "nobody",
         why,
     )

@@ -101,7 +101,7 @@ class BranchObserver:
         try:
             for step in await self._steps(position, head) if head != position else ():
                 facts, ends = await self._facts(step), (step.before, step.commit.sha)
-                again = partial(_came_again, step.before)
+                again = partial(self._came_again, step.before)
                 if (added := await self.recorder.step(facts, OBSERVER, ends, again, late=late)) is None:
                     break
                 self._first_seen.pop(step.commit.sha, None)
@@ -160,7 +160,7 @@ class BranchObserver:
             unreadable=change.unreadable,
             held=await self._held(commit, change) if cause is Cause.GIT else None,
         )
-        at = self._latest = min(max(commit.at, self._latest + MOMENT), self.clock())
+        at = self._at(commit.at, after=self.recorder.last_look(OBSERVER) if step.gap else EARLIEST)
         return Fact(f"git:{commit.sha}:{change.environment}:{change.app}", at, change.app, change.environment, detail)
 
     async def _held(self, commit: Commit, change: OverlayChange) -> HeldThen | None:
@@ -170,6 +170,24 @@ class BranchObserver:
         now = self.clock()
         since = self._looked or min(commit.at, now)
         return await self.holds.throughout(change.app, change.environment, since, now)
+
+    def _at(self, made: datetime, after: datetime) -> datetime:
+        """When a commit came to the branch: as it says itself, but after what lies under it, and not in the future.
+
+        `after`: when the branch was still another one, for a commit that may be old.
+        """
+        self._latest = min(max(made, self._latest + MOMENT, after), self.clock())
+        return self._latest
+
+    def _came_again(self, since: str, fact: Fact) -> Fact:
+        """The branch was moved, by force or forward, to a commit that it had left. Who did so git does not say."""
+        committed, at = fact.detail, self._at(fact.at, after=self.recorder.last_look(OBSERVER))
+        assert isinstance(committed, Committed)
+        moved = replace(
+            committed, author=NOBODY, subject=f"The branch was moved here from {since[:7]}", cause=Cause.GIT,
+            promotion="", run="", undoing=None, moved=since,
+        )  # fmt: skip
+        return replace(fact, key=f"git:{moved.id}:{fact.environment}:{fact.app}", at=at, detail=moved)
 
     async def _newest(self, step: BranchStep, change: OverlayChange) -> Commit:
         """Of the commits in a gap, the one that the overlay is by now."""
@@ -205,17 +223,6 @@ def pinned_last(facts: Iterable[Fact]) -> dict[tuple[str, str], dict[str, Overla
             for image in fact.detail.images:
                 known.setdefault((fact.app, fact.environment), {})[image.name] = image.after
     return known
-
-
-def _came_again(since: str, fact: Fact) -> Fact:
-    """The branch was moved, by force or forward, to a commit that it had left. Who did so git does not say."""
-    committed = fact.detail
-    assert isinstance(committed, Committed)
-    moved = replace(
-        committed, author=NOBODY, subject=f"The branch was moved here from {since[:7]}", cause=Cause.GIT, promotion="",
-        run="", undoing=None, moved=since,
-    )  # fmt: skip
-    return replace(fact, key=f"git:{moved.id}:{fact.environment}:{fact.app}", detail=moved)
 
 
 def _would_write(live: Promotion, change: OverlayChange) -> bool:

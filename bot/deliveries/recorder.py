@@ -101,6 +101,10 @@ class Recorder:
             self._seen[observer] = max(noted, self._seen.get(observer, noted))
         return self._is_away(observer)
 
+    def last_look(self, observer: str) -> datetime:
+        """When it had last read all that there was, as `was_away` has found out; long ago where nobody knows."""
+        return datetime.fromtimestamp(self._seen.get(observer, 0.0), UTC)
+
     def _is_away(self, observer: str) -> bool:
         return self._clock() - self._seen.get(observer, -math.inf) > AWAY_SECONDS
 

@@ -57,9 +57,34 @@ async def test_a_branch_that_is_moved_back_by_force_changes_production(branch: B
     assert unapproved(back)
 
 
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_a_branch_that_is_moved_today_is_no_change_of_last_month(
+    branch: Branch, known: bool, restarted: bool
+) -> None:
+    """Whatever the commit is dated that it is moved to."""
+    base = branch.overlays.log[-1].sha
+    shas = [branch.commit("my-app", "production", tag) for tag in ("v2", "v3")]
+    await branch.observer.look()
+    branch.now += timedelta(days=30)
+    last = branch.now - timedelta(seconds=20)
+    async with branch.database.begin() as connection:
+        await branch.store.move(connection, f"seen {OBSERVER}", f"{last.timestamp():.0f}")
+    if restarted:
+        branch.restart()
+    branch.observer.recorder._clock = lambda: branch.now.timestamp()
+    if not restarted:
+        branch.observer.recorder._seen[OBSERVER] = last.timestamp()
+    branch.overlays.reset(shas[0] if known else base)
+    await branch.observer.look()
+    *_, moved = await branch.known()
+    assert last <= moved.at <= branch.now
+
+
 async def test_a_commit_that_comes_again_without_force_changes_production_again(branch: Branch) -> None:
     second, third = await moved_back(branch)
     branch.overlays._log.append(replace(branch.overlays._log[-1], sha=third, parents=(second,)))
+    branch.now += timedelta(minutes=1)
     assert await branch.observer.look() == 1
     assert [labels for _, labels in await changes(branch)][-2:] == [("v3", "v2"), ("v2", "v3")]
 
