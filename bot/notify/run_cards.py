@@ -63,7 +63,7 @@ class RunCards:
         self._explain = explain
 
     async def follow(self, run: PipelineRun, channel: str) -> None:
-        await self._store.follow(run.name, channel)
+        await self._store.follow(run.name, run.uid, channel)
         await self._bulletins.show(subject(run), channel, run_detail(await self._detail(run)), Target(run.app))
 
     async def keep_forever(self) -> None:
@@ -110,12 +110,15 @@ class RunCards:
             except NotFound:
                 # An absent namespace, or Tekton on its way out, looks the same: a list proves that runs can be there.
                 await self._pipelines.list("", 1)
-                await self._show(PipelineRun(name, "", "", RunStatus.DELETED, message=ABSENT))
+                await self._show(_gone(name))
 
     async def _show(self, run: PipelineRun) -> None:
-        channels = await self._store.channels(run.name)
-        if not channels:
+        followed = await self._store.channels(run.name)
+        if not followed:
             return
+        if any(uid and run.uid and uid != run.uid for uid in followed.values()):
+            run = _gone(run.name)  # this is another one, of the same name
+        channels = list(followed)
         detail = await self._detail(run)
         shown = run_detail(detail)
         about = Target(run.app) if run.app else None  # of one that is gone nobody knows the app any longer
@@ -134,6 +137,10 @@ class RunCards:
             return RunDetail(run, *await self._explain(run), held=held)
         except IntegrationError:
             return RunDetail(run, held=held)
+
+
+def _gone(name: str) -> PipelineRun:
+    return PipelineRun(name, "", "", RunStatus.DELETED, message=ABSENT)
 
 
 def subject(run: PipelineRun) -> str:

@@ -11,7 +11,7 @@ import pytest
 import commands
 from bot.command import CommandRegistry
 from bot.domain.intent import Context, ListRuns, RunPipeline, ShowRun
-from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest
+from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, RunStatus
 from bot.ports import Pipelines
 from bot.queries.own_runs import OwnRuns
 from bot.views import render
@@ -123,3 +123,29 @@ async def test_the_end_of_a_run_wakes_who_asked_for_it_whatever_is_written_there
 async def test_gates_and_commands_are_handed_the_runs_whose_requester_is_on_record(world: CoreWorld) -> None:
     for offered in (world.core.offered, world.core.offered_to_gates):
         assert offered[Pipelines] is world.core.own_runs
+
+
+async def test_the_message_of_a_run_tells_nothing_of_another_one_of_its_name(world: CoreWorld) -> None:
+    """Deleted, and made again by somebody else: what that one does is not what ana's did."""
+    runner = CommandRegistry.load(commands).bind(world.core.offered)
+    ask = RunPipeline(context=Context("r1", "C0DEPLOY", "c", "T0PILOT"), app="my-app", revision="", params={})
+    await runner.run(ask, await world.person("ana"))
+    (run,) = await world.core.own_runs.list("", 1)
+    cluster(world)._put(replace(run, uid="of-another-one"))
+    cluster(world).finish(run.name)
+    (again,) = await world.core.own_runs.list("", 1)
+    await world.core.run_cards._show(again)
+    await delivered(world.core.outbox)
+    shown = str([message.shown for message in world.messenger.in_channel("C0DEPLOY")])
+    assert RunStatus.SUCCEEDED.lower() not in shown.lower()
+    assert RunStatus.DELETED.lower() in shown.lower()
+    assert await world.core.stores.followed_runs.all() == ()
+
+
+async def test_a_run_that_was_followed_before_its_uid_was_on_record_is_told_on(world: CoreWorld) -> None:
+    run = await world.core.own_runs.start(REQUEST)
+    await world.core.stores.followed_runs.follow(run.name, "", "C0DEPLOY")
+    cluster(world).finish(run.name)
+    await world.core.run_cards._show(await watched(world.core.own_runs, run.name))
+    shown = str([message.shown for message in world.messenger.in_channel("C0DEPLOY")])
+    assert RunStatus.SUCCEEDED.lower() in shown.lower()

@@ -189,7 +189,7 @@ async def test_the_stream_waits_for_a_database_that_is_away(
         asked += 1
         if asked < 3:
             raise DatabaseAway("read", "no connection")
-        return await channels(run)
+        return tuple(await channels(run))
 
     monkeypatch.setattr(followed._store, "channels", away)
     followed._heard = heard.append
