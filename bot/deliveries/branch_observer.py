@@ -63,7 +63,8 @@ class BranchObserver:
     holds: PastHolds | None = None
     _pushed: asyncio.Event = field(default_factory=asyncio.Event)
     _first_seen: dict[str, datetime] = field(default_factory=dict)
-    """sha of an undecided commit → when it was first seen"""
+    """sha of a commit that is not recorded → when it was first seen: each waits beside the others"""
+    _undecided: bool = False
     _latest: datetime = EARLIEST
     """of the commits that were read: what lies on top of another was not made before it, whatever its clock says"""
 
@@ -84,7 +85,7 @@ class BranchObserver:
             except Exception as error:  # noqa: BLE001 (git may be away for as long as it likes)
                 log.warning("deliveries.branch_not_read", error=repr(error))
             with suppress(TimeoutError):
-                async with asyncio.timeout(EVERY_SECONDS if not self._first_seen else 1.0):
+                async with asyncio.timeout(1.0 if self._undecided else EVERY_SECONDS):
                     await self._pushed.wait()
             self._pushed.clear()
 
@@ -98,18 +99,22 @@ class BranchObserver:
             self._looked = looking
             return 0
         found = 0
+        steps = await self._steps(position, head) if head != position else ()
+        for step in steps:
+            self._first_seen.setdefault(step.commit.sha, looking)
         try:
-            for step in await self._steps(position, head) if head != position else ():
+            self._undecided = False
+            for step in steps:
                 facts, ends = await self._facts(step), (step.before, step.commit.sha)
                 again = partial(self._came_again, step.before)
                 if (added := await self.recorder.step(facts, OBSERVER, ends, again, late=late)) is None:
                     break
-                self._first_seen.pop(step.commit.sha, None)
                 found += len(added)
             else:
                 self._looked = looking
+                self._first_seen.clear()
         except UndecidedAuthor:
-            pass
+            self._undecided = True
         self.recorder.seen(OBSERVER)
         await self.recorder.looked(OBSERVER)
         return found

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.deliveries.branch_observer import OBSERVER
+from bot.deliveries.branch_observer import GRACE, OBSERVER
 from bot.deliveries.dora import DeploymentRecord, figures
 from bot.deliveries.fold import deployments
 from bot.domain.delivery import Cause, Committed, Fact, Figures, Judged, Outcome
@@ -225,6 +225,21 @@ async def test_two_replicas_at_the_same_moment_record_each_change_once(branch: B
         branch.commit("my-app", "production", tag)
     found = await asyncio.gather(first.look(), branch.observer.look())
     assert sum(found) == len(await branch.known()) == 2
+
+
+async def test_many_commits_that_pose_as_a_promotions_hold_the_record_up_as_long_as_one(world: CoreWorld) -> None:
+    """Each might be the one that a live promotion has just written, and waits two minutes for its note."""
+    await world.deploy()
+    observer, store = observer_of(world, NOW), DeliveryStore(world.database)
+    await observer.look()
+    for number in range(10):
+        tag = "v1.4.2" if number % 2 == 0 else "v1.4.1"
+        world.overlays.push({path("production"): kustomization(tag)}, "Mine", BEN)
+    world.overlays.push({path("development"): kustomization("v9")}, "Another's", BEN)
+    assert await observer.look() == 0
+    observer.clock = lambda: NOW + GRACE
+    assert await observer.look() == 11
+    assert (await store.of())[0].environment == "development"
 
 
 UNREADABLE = "\udcff"

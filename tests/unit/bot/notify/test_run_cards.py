@@ -184,12 +184,12 @@ async def test_the_stream_waits_for_a_database_that_is_away(
     followed, heard, asked = await cards(bot, messenger, Stream([RUN, FETCHED])), list[PipelineRun](), 0
     channels = followed._store.channels
 
-    async def away(run: str) -> tuple[str, ...]:
+    async def away(run: str) -> dict[str, str]:
         nonlocal asked
         asked += 1
         if asked < 3:
             raise DatabaseAway("read", "no connection")
-        return tuple(await channels(run))
+        return await channels(run)
 
     monkeypatch.setattr(followed._store, "channels", away)
     followed._heard = heard.append
