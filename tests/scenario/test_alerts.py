@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from tests.scenario.sandbox import Sandbox, everything_in
-from tests.scenario.test_deliveries import observed
+from tests.scenario.hearing import observed
 from tests.unit.deploy.test_alertmanager import alert, alertmanager, configuration, running
 
 __all__ = ["alertmanager"]

@@ -2,28 +2,8 @@
 
 import httpx
 
+from tests.scenario.hearing import observed, told, whispered
 from tests.scenario.sandbox import Json, Sandbox, everything_in
-
-
-def told(sandbox: Sandbox, *words: str, channel: str = "deployments") -> Json:
-    """The newest message that everybody in the channel sees and that holds all of the words."""
-
-    def found() -> Json | None:
-        messages = [m for m in sandbox.messages("ana", channel) if not m.get("ephemeral")]
-        return next((m for m in reversed(messages) if all(word in everything_in(m) for word in words)), None)
-
-    seen = lambda: [everything_in(m) for m in sandbox.messages("ana", channel)]  # noqa: E731
-    return sandbox.until(found, f"a message with {words}", seen)
-
-
-def observed(sandbox: Sandbox) -> None:
-    """The branch has been looked at once: what was there before is no news."""
-
-    def known() -> bool:
-        sandbox.types("ana", "/history ledger production")
-        return "are known since" in sandbox.told("ana", "Changes by hand")
-
-    sandbox.until(known, "the first look at the branch")
 
 
 def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sandbox) -> None:
@@ -100,31 +80,6 @@ def test_a_build_that_fails_replies_with_the_reason(sandbox: Sandbox) -> None:
     assert [m for m in sandbox.messages("ana", "dm") if sha[:7] in everything_in(m)] == []
 
 
-def test_what_one_subscribed_to_comes_by_direct_message_and_a_sync_asks_before_production(sandbox: Sandbox) -> None:
-    observed(sandbox)
-    sandbox.types("bo", "/subscribe payments staging")
-    assert "You hear about" in sandbox.told("bo", "You hear about")
-    body = {"app": "payments", "environment": "staging", "tag": "7.13"}
-    sandbox.post("/api/world/commits", body)
-
-    def heard() -> Json | None:
-        return next((m for m in sandbox.messages("bo", "dm") if "7.13 in staging" in everything_in(m)), None)
-
-    sandbox.until(heard, "a direct message of the subscription")
-    assert not [m for m in sandbox.messages("ana", "dm") if "7.13 in staging" in everything_in(m)]
-    sandbox.types("bo", "/sync storefront production")
-    asked = sandbox.until(lambda: whispered(sandbox, "bo", "storefront", "Nothing has happened yet"), "the question")
-    sandbox.presses("bo", asked, "Sync")
-    told(sandbox, "asked Argo CD to sync", "storefront", "production")
-    sandbox.types("bo", "/status storefront production")
-    sandbox.until(lambda: whispered(sandbox, "bo", "storefront", "Argo CD: compared with"), "the status")
-
-
-def whispered(sandbox: Sandbox, person: str, *words: str, channel: str = "deployments") -> Json | None:
-    found = (m for m in reversed(sandbox.messages(person, channel)) if all(word in everything_in(m) for word in words))
-    return next(found, None)
-
-
 def test_what_does_not_come_up_is_told_in_every_environment_with_the_resource_to_blame(sandbox: Sandbox) -> None:
     observed(sandbox)
     sandbox.faults(unhealthy_rollout=["payments-development"])
@@ -152,54 +107,6 @@ def test_an_illness_that_passes_is_told_in_one_message(sandbox: Sandbox) -> None
     sandbox.post("/api/world/illnesses", {**pods, "seconds": 0})  # well from now on, however late the news came
     last = told(sandbox, "storefront", "staging", "healthy again")
     assert first["ts"] == last["ts"]
-
-
-def direct(sandbox: Sandbox, person: str, *words: str) -> Json:
-    """A direct message of the bot with all of the words, waited for."""
-
-    def found() -> Json | None:
-        mine = sandbox.messages(person, "dm")
-        return next((m for m in reversed(mine) if all(word in everything_in(m) for word in words)), None)
-
-    return sandbox.until(found, f"{person} to be told {words}", lambda: [*map(everything_in, sandbox.messages(person))])
-
-
-def test_a_mute_keeps_one_person_quiet_until_it_is_over(sandbox: Sandbox) -> None:
-    observed(sandbox)
-    for person in ("bo", "mia"):
-        sandbox.types(person, "/subscribe ledger staging")
-        sandbox.whisper(person, "You hear about ledger in staging")
-    sandbox.types("mia", "/pilothouse mute ledger staging for 2h")
-    sandbox.whisper("mia", "You get no news of ledger in staging")
-    staging = {"app": "ledger", "environment": "staging"}
-    sandbox.post("/api/world/commits", {**staging, "tag": "v0.9.0"})
-    direct(sandbox, "bo", "ledger", "v0.9.0")
-    sandbox.types("mia", "/pilothouse mute ledger staging off")
-    sandbox.until(lambda: whispered(sandbox, "mia", "no longer muted"), "the end of the mute")
-    sandbox.post("/api/world/commits", {**staging, "tag": "v0.9.1"})
-    direct(sandbox, "mia", "ledger", "v0.9.1")
-    assert not [m for m in sandbox.messages("mia", "dm") if "v0.9.0 in staging" in everything_in(m)]
-
-
-def test_what_applications_and_projects_are_annotated_with_is_heard_in_that_channel(sandbox: Sandbox) -> None:
-    """As Argo CD's own notifications would send it."""
-    subscribes = "notifications.argoproj.io/subscribe.on-deployed.slack"
-    development = {"app": "ledger", "environment": "development"}
-    sandbox.bot("kill")  # a project is asked for at the start, and every two minutes
-    sandbox.post("/api/world/annotations", {"project": "apps", "annotations": {subscribes: "incidents"}})
-    sandbox.bot("start")
-    sandbox.post("/api/world/annotations", {**development, "annotations": {subscribes: "general"}})
-
-    def listed(channel: str) -> Json | None:
-        sandbox.types("ana", "/subscriptions", channel)
-        return whispered(sandbox, "ana", "ledger", "development", channel=channel)
-
-    for channel in ("general", "incidents"):
-        sandbox.until(lambda channel=channel: listed(channel), f"{channel} to be subscribed")  # type: ignore[misc]
-    sandbox.post("/api/world/commits", {**development, "tag": "v0.9.1"})
-    for channel in ("general", "incidents"):
-        told(sandbox, "ledger", "development", "v0.9.1", channel=channel)
-    assert not [m for m in sandbox.messages("ana", "general") if "payments" in everything_in(m)]
 
 
 def test_a_sync_by_hand_in_argo_cd_is_told_with_who_did_it(sandbox: Sandbox) -> None:
