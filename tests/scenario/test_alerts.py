@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from tests.scenario.sandbox import Sandbox, everything_in
 from tests.scenario.hearing import observed
+from tests.scenario.sandbox import Sandbox, everything_in
 from tests.unit.deploy.test_alertmanager import alert, alertmanager, configuration, running
 
 __all__ = ["alertmanager"]
