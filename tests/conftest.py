@@ -25,6 +25,7 @@ import integrations.http.connection  # noqa: F401 (makes httpx's clients quick, 
 from tests.canary import leaks
 from tests.scheduling import WaitingBesideComputing, rank, rotated
 from tests.sqlite_here import leave_out_its_thread
+from tests.standins import left_out
 
 ONE_AUTHORITY = Path(__file__).parent / "fakes" / "authority.pem"
 """Where the environment names a file of authorities, each new TLS client would read all 140 of them, for 40 ms."""
@@ -169,13 +170,29 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+LEFT_OUT = pytest.StashKey[frozenset[Path]]()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """True for what need not run; None leaves it to others."""
+    return collection_path in config.stash.get(LEFT_OUT, frozenset()) or None
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    files = len(config.stash.get(LEFT_OUT, frozenset()))
+    return f"left out: {files} files that test stand-ins, unchanged since origin; CI=true runs them" if files else None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Each process begins to collect elsewhere, and finds the later files compiled by the others.
 
     In a fresh clone every one of them would compile all files, side by side, for half of the time of collecting.
     """
     worker = getattr(config, "workerinput", None)
-    if worker and config.args == config.getini("testpaths"):
+    if config.args != config.getini("testpaths"):
+        return
+    config.stash[LEFT_OUT] = left_out()
+    if worker:
         place = int(worker["workerid"].removeprefix("gw")) / worker["workercount"]
         config.args[:] = rotated(sorted(map(str, Path("tests").rglob("test_*.py"))), place)
 
