@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from integrations.sandbox.git.commits import Draft, Signature, fast_import_stream
+from integrations.sandbox.git.lasting import LastingAnswers
 from integrations.sandbox.git.plumbing import GitFailed, git
 
 __all__ = ["NULL_SHA", "BareRepository", "Draft", "HeadMoved", "Signature"]
@@ -40,6 +41,7 @@ class HeadMoved(Exception):
 class BareRepository:
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lasting = LastingAnswers()
 
     async def initialise(self) -> None:
         """Raises FileExistsError when there is one already."""
@@ -87,7 +89,7 @@ class BareRepository:
     async def read(self, path: str, at: str) -> bytes | None:
         """A file's bytes at a revision; None when either does not exist."""
         try:
-            return await git(self.path, "cat-file", "blob", f"{at}:{path}")
+            return await self._ask("cat-file", "blob", f"{at}:{path}")
         except GitFailed:
             return None
 
@@ -136,7 +138,10 @@ class BareRepository:
         return [_log_entry(text) for text in output.decode(errors="replace").split(mark)[1:]]
 
     async def text(self, *arguments: str) -> str:
-        return (await git(self.path, *arguments)).decode(errors="surrogateescape").strip()
+        return (await self._ask(*arguments)).decode(errors="surrogateescape").strip()
+
+    async def _ask(self, *arguments: str) -> bytes:
+        return await self._lasting.of(arguments, lambda: git(self.path, *arguments))
 
 
 def _log_entry(text: str) -> dict[str, Any]:

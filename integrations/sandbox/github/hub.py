@@ -74,8 +74,13 @@ class Hub:
             self._old_heads.setdefault(push.ref, (push.before, time.monotonic() + self.stale_reads))
 
     async def resolve(self, name: str) -> str | None:
-        """The commit that a branch, tag, full ref or sha means; a branch may lag (G5)."""
+        """The commit that a branch, tag, full ref or sha means; a branch may lag (G5).
+
+        No branch or tag has a name of 40 hex digits: GitHub refuses to have one pushed.
+        """
         name = name or "main"
+        if _is_sha(name) and len(name) == len(NULL_SHA):
+            return await self.repository.resolve(name)
         short = name.removeprefix("refs/")
         for ref in (f"refs/{short}", f"refs/heads/{short}", f"refs/tags/{short}"):
             old, until = self._old_heads.get(ref, ("", 0.0))
