@@ -5,7 +5,7 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import CancelRun, Context
-from bot.domain.pipeline import CancelMode
+from bot.domain.pipeline import CancelMode, RunStatus
 from bot.domain.reply import Reply, RunDetail, Topic
 from bot.grammar import Words
 from bot.ports import Pipelines
@@ -48,6 +48,8 @@ async def cancel_run(ask: CancelRun, caller: Caller, runs: RunQueries, pipelines
     At once; with `--run-finally` its last tasks still clean up; with `--gracefully` running tasks end first.
     """
     run = await runs.find(ask.run, caller, Permission.RUN_PIPELINE)
+    if ask.context.again and run.status is RunStatus.CANCELLED:
+        return RunDetail(run, note="Cancelled.")  # by the process that did not come to its end
     if run.done:
         raise Conflict(f"`{run.name}` is over already: {run.status}.")
     return RunDetail(await pipelines.cancel(run.name, ask.mode), note="Cancelling.")

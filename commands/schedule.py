@@ -27,4 +27,4 @@ def parse(words: Words) -> ShowSchedule:
 )
 async def schedule(ask: ShowSchedule, caller: Caller, waiting: Schedule) -> Reply:
     """What waits for its time, for an opening, or for another promotion; `cancel` removes it."""
-    return await (waiting.cancel(ask.cancel, caller) if ask.cancel else waiting.show(caller))
+    return await (waiting.cancel(ask.cancel, caller, ask.context) if ask.cancel else waiting.show(caller))

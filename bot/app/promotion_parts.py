@@ -179,4 +179,4 @@ class PromotionParts(MessageParts[E]):
     @cached_property
     def schedule(self) -> Schedule:
         stores = self.stores
-        return Schedule(stores.database, stores.queue, stores.audit, self.policy, stores.promotions)
+        return Schedule(self.ledger, stores.queue, stores.audit, self.policy, stores.promotions)

@@ -68,17 +68,25 @@ class Ledger:
                     raise
         raise AssertionError("the loop returns or raises")
 
-    async def once(
-        self, context: Context, event: Event, effect: Callable[[AsyncConnection], Awaitable[Reply]]
-    ) -> Reply:
+    async def once(self, context: Context, event: str, effect: Callable[[AsyncConnection], Awaitable[Reply]]) -> Reply:
         """`together`, unless the request's deed is on record: a process may have died between effect and answer."""
 
         async def unless_done(connection: AsyncConnection) -> Reply:
-            if context.again and await self._audit.recorded(connection, f"{event}:{context.request_id}"):
+            if await self._on_record(connection, context, event):
                 return Told(DONE_BEFORE)
             return await effect(connection)
 
         return await self.together(unless_done)
+
+    async def done_before(self, context: Context, event: str) -> bool:
+        """Whether this very request has done it, for what is asked of others before it is done once more."""
+        if not context.again:
+            return False
+        async with self._database.reading() as connection:
+            return await self._on_record(connection, context, event)
+
+    async def _on_record(self, connection: AsyncConnection, context: Context, event: str) -> bool:
+        return context.again and await self._audit.recorded(connection, f"{event}:{context.request_id}")
 
     async def write(self, connection: AsyncConnection, deed: Deed, said: Rendered | None = None) -> None:
         """The audit row, and the message to the channels that policy names for the event."""

@@ -85,6 +85,8 @@ class PromotionQueue(Queue):
         key, ahead = f"queued:{wish.context.request_id}", behind.id if behind else ""
         entry = AuditEntry("queued", waiting.user, wish.named_apps, wish.environment, ahead, detail, key)
         async with self.database.begin() as connection:
+            if wish.context.again and await self.audit.recorded(connection, key):
+                return  # it waits, or has started, or was taken off since
             await self.store.add(connection, waiting)
             await self.audit.append(connection, entry)
 

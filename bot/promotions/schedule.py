@@ -2,23 +2,28 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed, UnknownName
 from bot.domain.identity import promotion_id
+from bot.domain.intent import Context
 from bot.domain.queueing import Waiting, what
 from bot.domain.reply import Reply, Scheduled, Told
+from bot.notify.ledger import Ledger
 from bot.policy import EVERY, Policy, may, visible, who_could
 from bot.store.audit import Audit, AuditEntry
-from bot.store.database import Database
 from bot.store.promotions import PromotionStore
 from bot.store.queue import QueueStore
+
+UNSCHEDULED = "unscheduled"
 
 
 @dataclass(frozen=True)
 class Schedule:
     """Of apps that somebody may not view they learn nothing."""
 
-    database: Database
+    ledger: Ledger
     store: QueueStore
     audit: Audit
     policy: Policy
@@ -32,28 +37,39 @@ class Schedule:
         """As far as the caller may see it, in the order in which it starts."""
         return tuple(sorted(await self._seen(caller), key=_order))
 
-    async def cancel(self, id: str, caller: Caller) -> Reply:
+    async def cancel(self, id: str, caller: Caller, context: Context) -> Reply:
         """Raises UnknownName; NotAllowed for who neither asked for it nor administers its apps; Conflict where it has
         started.
         """
         waiting = next((one for one in await self._seen(caller) if id_of(one) == id), None)
-        if waiting is None:
-            raise _unknown(id)
-        wish = waiting.wish
-        targets = [Target(app, wish.environment) for app in wish.named_apps or (EVERY,)]
+        if waiting:
+            self._check_whose(waiting, caller)
+
+        async def effect(connection: AsyncConnection) -> Reply:
+            if waiting is None:
+                raise _unknown(id)
+            held = await self.store.holds(connection, waiting)
+            if await self.promotions.get_in(connection, id):  # it is taken off the queue in a moment, and that is told
+                raise Conflict(f"{what(waiting.wish)} has just started. `/abort {id}` stops it.")
+            if not held:
+                raise _unknown(id)
+            return await self._take_off(connection, waiting, caller, context)
+
+        return await self.ledger.once(context, UNSCHEDULED, effect)
+
+    def _check_whose(self, waiting: Waiting, caller: Caller) -> None:
+        targets = [Target(app, waiting.wish.environment) for app in waiting.wish.named_apps or (EVERY,)]
         hindered = [t for t in targets if not may(self.policy, caller, Permission.ADMINISTER, t)]
         if waiting.user != caller.id and hindered:
             rule = f"Only <@{waiting.user}>, the requester, or an administrator may cancel it."
             raise NotAllowed(f"{rule} {who_could(self.policy, Permission.ADMINISTER, hindered[0])}")
-        entry = AuditEntry("unscheduled", caller.id, wish.named_apps, wish.environment, detail={"wish": what(wish)})
-        async with self.database.begin() as connection:
-            held = await self.store.holds(connection, waiting)
-            if await self.promotions.get_in(connection, id):  # it is taken off the queue in a moment, and that is told
-                raise Conflict(f"{what(wish)} has just started. `/abort {id}` stops it.")
-            if not held:
-                raise _unknown(id)
-            await self.store.remove(connection, waiting)
-            await self.audit.append(connection, entry)
+
+    async def _take_off(self, connection: AsyncConnection, waiting: Waiting, caller: Caller, context: Context) -> Reply:
+        wish = waiting.wish
+        detail, key = {"wish": what(wish)}, f"{UNSCHEDULED}:{context.request_id}"
+        entry = AuditEntry(UNSCHEDULED, caller.id, wish.named_apps, wish.environment, detail=detail, dedupe=key)
+        await self.store.remove(connection, waiting)
+        await self.audit.append(connection, entry)
         return Told(f"You get no message about {what(wish)}." if wish.notify else f"{what(wish)} does not start.")
 
     async def _seen(self, caller: Caller) -> list[Waiting]:

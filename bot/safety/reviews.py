@@ -14,7 +14,7 @@ from bot.domain.promotion import Promotion
 from bot.domain.reason import says_something
 from bot.domain.reply import Reply, Told
 from bot.domain.safety import Review
-from bot.notify.ledger import Deed, Ledger
+from bot.notify.ledger import DONE_BEFORE, Deed, Ledger
 from bot.policy import Policy, who_could
 from bot.ports import Clock
 from bot.store.promotions import PromotionStore
@@ -52,6 +52,9 @@ class ReviewService:
     async def close(self, ask: CloseReview, caller: Caller) -> Reply:
         if not says_something(ask.note):
             raise InvalidCommand("A review needs a note, in words that people can read.")
+        if await self._ledger.done_before(ask.context, Event.REVIEWED):
+            await self._show(ask.promotion)
+            return Told(DONE_BEFORE)
         review = await self._open(ask.promotion)
         targets = [Target(app, review.environment) for app in review.apps]
         for target in targets:
@@ -66,7 +69,7 @@ class ReviewService:
             closed = await self._reviews.close(connection, review, caller.person, ask.note, self._clock.now())
             deed = Deed(
                 Event.REVIEWED,
-                review.promotion_id,
+                ask.context.request_id,
                 caller.id,
                 review.environment,
                 review.apps,
@@ -78,16 +81,16 @@ class ReviewService:
             return Told(f"The review of {review.promotion_id} is closed.")
 
         closed = await self._ledger.together(effect)
-        await self._show(review)
+        await self._show(review.promotion_id)
         return closed
 
-    async def _show(self, review: Review) -> None:
+    async def _show(self, id: str) -> None:
         """The review is given, whether or not Slack takes the card now: its next edit shows it."""
-        if promotion := await self._promotions.get(review.promotion_id):
+        if promotion := await self._promotions.get(id):
             try:
                 await self._cards.show(promotion)
             except IntegrationError as error:
-                log.warning("review.not_shown", promotion=review.promotion_id, error=str(error))
+                log.warning("review.not_shown", promotion=id, error=str(error))
 
     async def _open(self, promotion: str) -> Review:
         review = await self._reviews.get(promotion)

@@ -64,7 +64,8 @@ class SubscriptionService:
         gone = await self._store.unsubscribe(listener, ask.app, ask.environment, ask.events)
         if gone or ask.context.again:  # it may be gone already by the try that did not come to its end
             await self._record(ChannelChange.UNSUBSCRIBED, ask, caller)
-        said = f"Removed {gone} {'subscription' if gone == 1 else 'subscriptions'}." if gone else NOTHING_GONE
+        nothing = NONE_LEFT if ask.context.again else NOTHING_GONE
+        said = f"Removed {gone} {'subscription' if gone == 1 else 'subscriptions'}." if gone else nothing
         return await self.shown(caller, ask.context, said)
 
     async def mute(self, ask: MuteNews, caller: Caller) -> Subscribed:
@@ -86,10 +87,7 @@ class SubscriptionService:
         still = any(_overlap(one.scope, ask) for one in muted)
         if gone or ask.context.again:
             await self._record(ChannelChange.UNMUTED, ask, caller, still=still)
-        if ask.everything:
-            said = " ".join([ASKED_AGAIN] * asked + [HEARD_AGAIN] * bool(gone)) or "Nothing was muted for you."
-        else:
-            said = "It is no longer muted." if gone else "None of that was muted."
+        said = _unmuted(ask, gone=bool(gone), asked=asked)
         return await self.shown(caller, ask.context, STILL_MUTED if still else said)
 
     async def mine(self, caller: Caller) -> tuple[Subscription, ...]:
@@ -153,6 +151,8 @@ class SubscriptionService:
         await self._threads.want(subject, channel, said, now, given=0.0, about=about)
 
 
+NONE_LEFT = "No such subscription is left. What policy or an annotation in Argo CD says can only be muted."
+"""where a process that did not come to its end may have removed them: who counts them now cannot tell"""
 NOTHING_GONE = "No subscription fits that. What policy or an annotation in Argo CD says can only be muted."
 ASKED_AGAIN = "I ask you for approvals in direct messages again."
 HEARD_AGAIN = "You get all the news again that you had muted."
@@ -166,6 +166,14 @@ def _channel(context: Context) -> str:
 
 def _scopes(ask: OfNews) -> tuple[Scope, ...]:
     return tuple(Scope(ask.app, ask.environment, event) for event in ask.events or ("",))
+
+
+def _unmuted(ask: Unmute, *, gone: bool, asked: bool) -> str:
+    if not (gone or asked) and ask.context.again:  # whether it was muted, a process knew that did not come to its end
+        return "Nothing is muted for you now." if ask.everything else "None of that is muted now."
+    if ask.everything:
+        return " ".join([ASKED_AGAIN] * asked + [HEARD_AGAIN] * gone) or "Nothing was muted for you."
+    return "It is no longer muted." if gone else "None of that was muted."
 
 
 def _overlap(scope: Scope, ask: OfNews) -> bool:

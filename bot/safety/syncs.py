@@ -37,6 +37,10 @@ from bot.promotions.promotions import Promotions
 from bot.store.audit import Audit, AuditEntry
 from bot.views import sync as views
 
+STILL_RUNS = "Pilothouse stopped while it did this: `/status` shows whether the sync still runs."
+"""that one, or another one by now"""
+STOPPED_BEFORE = "Pilothouse stopped before it could tell you: no sync runs there any longer."
+
 T = TypeVar("T")
 Changes = Callable[[Application], Awaitable[tuple[tuple[Drift, ...] | None, str]]]
 """what differs from git, fit to be shown; None where Argo CD does not tell"""
@@ -84,7 +88,11 @@ class SyncService:
         app = await self._find(ask)
         if ask.action is SyncAction.REFRESH:
             return await self._refresh(ask, caller, app)
-        if (idle := _idle(ask.action, app)) is not None:
+        begun = await self._ledger.done_before(ask.context, ask.action)
+        if begun and ask.action is SyncAction.TERMINATE:
+            return Told(STILL_RUNS if app.under_way else STOPPED_BEFORE)
+        runs = begun and app.under_way is not None  # for this very request
+        if not runs and (idle := _idle(ask.action, app)) is not None:
             return Told(idle)
         live = await self._promotions.live(ask.app, ask.environment)
         rejected = await self._rejected(ask, images)
@@ -92,7 +100,7 @@ class SyncService:
         holders = (*await self._holders(ask), live.id if live else "", len(held), *rejected, built)
         shown = _hash(ask, images, holders, app)
         careful = ask.environment in self._policy.careful
-        if (careful or concerns) and ask.shown != shown:
+        if not runs and (careful or concerns) and ask.shown != shown:
             told = (None, "") if ask.action is SyncAction.TERMINATE else await changes(app)
             return SyncAsked(ask.app, ask.environment, ask.action, images, concerns, told[0], shown, app.operation)
         revision = "" if app.auto_sync else listing.commit  # another than its target is refused with auto-sync (A15)
@@ -159,11 +167,10 @@ class SyncService:
         self, ask: SyncApplication, caller: Caller, app: Application, revision: str, past: tuple[str, ...]
     ) -> Reply:
         """On record before it happens: a crash in between leaves a row of what was about to be done."""
-        if ask.action is SyncAction.TERMINATE and await self._begun_before(ask):
-            return Told("Pilothouse stopped while it did this: `/status` shows whether the sync still runs.")
         await self._record(ask, caller, {"application": app.ref.name, "revision": revision, "past": list(past)})
         if ask.action is SyncAction.SYNC:
-            await self._done(ask, caller, self._applications.sync(app.ref, revision))
+            if not app.under_way:  # else it is this request's own
+                await self._done(ask, caller, self._applications.sync(app.ref, revision))
             said = f"Argo CD syncs {ask.app} in {ask.environment}. `/status {ask.app} {ask.environment}` follows it."
         elif await self._done(ask, caller, self._operations.terminate(app.ref)):
             whose = f", which {app.operation.by} requested" if app.operation and app.operation.by else ""
@@ -188,12 +195,6 @@ class SyncService:
     async def _record(self, ask: SyncApplication, caller: Caller, detail: dict[str, object]) -> None:
         entry = AuditEntry(ask.action, caller.id, (ask.app,), ask.environment, detail=detail, dedupe=_key(ask))
         await self._audit.record(entry)
-
-    async def _begun_before(self, ask: SyncApplication) -> bool:
-        async def asked(connection: AsyncConnection) -> bool:
-            return await self._audit.recorded(connection, _key(ask))
-
-        return ask.context.again and await self._ledger.together(asked)
 
     async def _announce(self, ask: SyncApplication, caller: Caller, past: tuple[str, ...]) -> None:
         context = ask.context

@@ -128,9 +128,9 @@ def press(value: str) -> ShowSchedule:
 async def test_nobody_else_cancels_it(world: CoreWorld, who: str) -> None:
     asked = press(encode(PromotionValue(id_of(await waiting(world)), "")))
     with pytest.raises((NotAllowed, UnknownName)):
-        await world.core.schedule.cancel(asked.cancel, await world.person(who))
+        await world.core.schedule.cancel(asked.cancel, await world.person(who), world.context())
     assert await world.core.queue.store.all()
-    await world.core.schedule.cancel(asked.cancel, await world.person("ana"))
+    await world.core.schedule.cancel(asked.cancel, await world.person("ana"), world.context())
     assert not await world.core.queue.store.all()
     assert not await world.store.all_live()
 
@@ -189,7 +189,7 @@ def due(world: CoreWorld, one: Waiting, promotions: Interrupted) -> PromotionQue
 async def test_what_is_cancelled_while_it_is_planned_does_not_start(world: CoreWorld, who: str) -> None:
     """Several are started one after the other: of a later one it may be many seconds."""
     one, canceller = await waiting(world), await world.person(who)
-    cancel = partial(world.core.schedule.cancel, id_of(one), canceller)
+    cancel = partial(world.core.schedule.cancel, id_of(one), canceller, world.context())
     assert await due(world, one, Interrupted(world.service, before=cancel)).start_next() == 0
     assert await world.store.history("", "", 5) == ()
     assert await world.core.queue.store.all() == ()
@@ -200,7 +200,7 @@ async def test_what_has_started_is_not_said_to_be_cancelled(world: CoreWorld) ->
 
     async def cancel() -> None:
         with pytest.raises(Conflict, match=rf"has just started. `/abort {id_of(one)}` stops it"):
-            await world.core.schedule.cancel(id_of(one), ana)
+            await world.core.schedule.cancel(id_of(one), ana, world.context())
 
     assert await due(world, one, Interrupted(world.service, after=cancel)).start_next() == 1
     assert [promotion.id for promotion in await world.store.all_live()] == [id_of(one)]
@@ -223,7 +223,7 @@ async def test_what_is_asked_for_anew_while_it_is_planned_starts_as_it_was_asked
 async def test_two_replicas_start_it_once_and_cancel_it_once(world: CoreWorld) -> None:
     one, ana = await waiting(world), await world.person("ana")
     queues = [due(world, one, Interrupted(world.service)) for _ in range(2)]
-    cancels = [world.core.schedule.cancel(id_of(one), ana) for _ in range(2)]
+    cancels = [world.core.schedule.cancel(id_of(one), ana, world.context()) for _ in range(2)]
     await asyncio.gather(*(queue.start_next() for queue in queues), *cancels, return_exceptions=True)
     cancelled = [row for row in await world.audit.rows() if row.event == "unscheduled"]
     assert len(cancelled) + len(await world.store.all_live()) == 1

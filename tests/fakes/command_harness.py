@@ -148,8 +148,8 @@ class CommandHarness:
 
     @property
     def schedule(self) -> Schedule:
-        database = self.safety.database
-        return Schedule(database, QueueStore(database), self.safety.audit, self.policy, PromotionStore(database))
+        safety, database = self.safety, self.safety.database
+        return Schedule(safety.ledger, QueueStore(database), safety.audit, self.policy, PromotionStore(database))
 
     @property
     def status(self) -> StatusQuery:

@@ -54,7 +54,7 @@ class Plans:
     @property
     def schedule(self) -> Schedule:
         world = self.world
-        return Schedule(world.database, self.queue.store, world.audit, world.steps.policy, world.store)
+        return Schedule(world.core.ledger, self.queue.store, world.audit, world.steps.policy, world.store)
 
     async def lock(self) -> None:
         async with self.world.database.begin() as connection:
@@ -113,7 +113,9 @@ async def test_who_only_wants_to_hear_of_it_gets_a_message_and_a_button_and_noth
     assert isinstance(await plans.ask(when_open=True), Postponed)  # both may wait
     assert len(await plans.queue.store.all()) == 2
     await plans.unlock()
-    await plans.schedule.cancel(id_of((await plans.queue.store.all())[1]), await plans.world.person("ana"))
+    await plans.schedule.cancel(
+        id_of((await plans.queue.store.all())[1]), await plans.world.person("ana"), plans.world.context()
+    )
     assert await plans.after(timedelta(minutes=2)) == 0
     [told] = await plans.told("U0ANA")
     assert told == "🔔 Nothing holds *my-app → production · v1.4.1 → v1.4.2* back now."
@@ -253,9 +255,20 @@ async def test_the_list_and_who_takes_something_off(tmp_path: Path) -> None:
         assert await plans.schedule.show(await world.person("bo")) == Scheduled((waiting,))
         assert await plans.schedule.show(await world.person("cy")) == Scheduled(())
         with pytest.raises(UnknownName):
-            await plans.schedule.cancel(id_of(waiting), await world.person("cy"))
+            await plans.schedule.cancel(id_of(waiting), await world.person("cy"), world.context())
         with pytest.raises(NotAllowed, match="the requester, or an administrator"):
-            await plans.schedule.cancel(id_of(waiting), await world.person("bo"))
-        await plans.schedule.cancel(id_of(waiting), await world.person("dee"))
+            await plans.schedule.cancel(id_of(waiting), await world.person("bo"), world.context())
+        await plans.schedule.cancel(id_of(waiting), await world.person("dee"), world.context())
         assert not await plans.queue.store.all()
         assert await plans.after(timedelta(hours=2)) == 0
+
+
+async def test_what_was_taken_off_is_not_put_back_by_a_request_that_was_asked_already(plans: Plans) -> None:
+    """A process that died after it put it there; its request is done again by the next one."""
+    context = plans.world.context()
+    asked = await plans.ask(start_at=plans.now + timedelta(hours=2), context=context)
+    (waiting,) = await plans.queue.store.all()
+    await plans.schedule.cancel(id_of(waiting), await plans.world.person("ana"), plans.world.context())
+    await plans.ask(start_at=plans.now + timedelta(hours=2), context=replace(context, again=True))
+    assert isinstance(asked, Postponed)
+    assert await plans.queue.store.all() == ()
