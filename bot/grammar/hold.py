@@ -162,14 +162,26 @@ def _bare(token: Token) -> str:
 
 def take_time(tokens: Sequence[Token]) -> tuple[str, tuple[Token, ...]]:
     """The time at the front, with or without `for` or `until` before it."""
+    tokens = _spread(tokens)
     led = bool(tokens) and tokens[0].says(*LEADS, *TIME_FLAGS)
     found, length = _ahead(tokens[1:] if led else tokens, int(led))
     lead = "until" if led and not tokens[0].says("for", "--for") else "for"
     return (_clock(lead, found), tuple(tokens[length:])) if found else ("", tuple(tokens))
 
 
+def _spread(tokens: Sequence[Token]) -> tuple[Token, ...]:
+    """`--for=2h` as the two words that it stands for."""
+    spread: list[Token] = []
+    for token in tokens:
+        flag, equals, value = token.whole.partition("=")
+        flagged = token.is_flag and equals and flag.lower() in TIME_FLAGS
+        spread += [Token(flag), replace(token, text=value, key="")] if flagged else [token]
+    return tuple(spread)
+
+
 def take_led_time(tokens: Sequence[Token]) -> tuple[str | None, tuple[Token, ...]]:
     """The time behind the first `for` or `until`: "" without either, None where no time follows it."""
+    tokens = _spread(tokens)
     at = next((index for index, token in enumerate(tokens) if token.says(*LEADS, *TIME_FLAGS)), None)
     if at is None:
         return "", tuple(tokens)

@@ -43,7 +43,16 @@ class NamingWords(WordsLeft):
     def after(self, *prepositions: str) -> str:
         """The word that follows one of the prepositions, or ""."""
         at = next((index for index, token in enumerate(self._tokens) if token.says(*prepositions)), None)
-        return "" if at is None else self._take_after(at)
+        return self._value_of(*prepositions) if at is None else self._take_after(at)
+
+    def _value_of(self, *flags: str) -> str:
+        """What stands behind the `=` of one of the flags, or ""."""
+        for at, token in enumerate(self._tokens):
+            flag, equals, value = token.whole.partition("=")
+            if token.is_flag and equals and flag.lower() in flags:
+                self._tokens = (*self._tokens[:at], *self._tokens[at + 1 :])
+                return value or self.refuse(f"Nothing follows `{flag}=`.")
+        return ""
 
     def _take_after(self, at: int) -> str:
         if at + 1 == len(self._tokens):
@@ -173,6 +182,8 @@ class NamingWords(WordsLeft):
     def app_and_image(self, what: str) -> tuple[str, str]:
         """The next word, APP@TAG or APP@DIGEST, in its two parts; `what` says what it is for."""
         name, at, reference = self._tokens[0].whole.partition("@") if self._tokens else ("", "", "")
+        if self._tokens and self._tokens[0].is_flag:
+            self._no_such_flag(name.partition("=")[0])
         if not (name and at):
             self.refuse(f"Name {what}, as in `my-app@1.4.2`.")
         self._tokens = self._tokens[1:]

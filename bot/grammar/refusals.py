@@ -9,7 +9,7 @@ from bot.domain.errors import InvalidCommand, UnknownName
 from bot.domain.intent import Context
 from bot.domain.sentence import listed
 from bot.grammar.flags import flags_of, take_flag
-from bot.grammar.leftovers import Leftover, gravest, remedy
+from bot.grammar.leftovers import Leftover, gravest, leftover, remedy
 from bot.grammar.place import Place, Slots
 from bot.grammar.tokens import Token
 from bot.grammar.vocabulary import Vocabulary
@@ -71,14 +71,32 @@ class WordsLeft:
                 flag, equals, value = token.whole.partition("=")
                 if equals and flag.lower() in self._flags:
                     self.refuse(f"`{flag}` takes no value, so leave out `{short(value)}`.")
-                known = (*self._flags, *flags_of(self._usage))
-                self.refuse(f"`/{self.verb}` has no flag `{short(flag)}`.{misspelt(flag, known)}")
+                self._no_such_flag(flag)
+
+    def _no_such_flag(self, flag: str) -> NoReturn:
+        self.refuse(f"`/{self.verb}` has no flag `{short(flag)}`.{misspelt(flag, self._known_flags)}")
+
+    @property
+    def _known_flags(self) -> tuple[str, ...]:
+        return (*self._flags, *flags_of(self._usage))
+
+    def _no_mistyped_flag(self) -> None:
+        """It is told before the words behind it: they may be its value. Of a flag that says something all the same
+        (`--force`, `--now`) see `leftovers`.
+        """
+        for token in self._tokens:
+            flag = token.whole.partition("=")[0]
+            said = flag.lower() in self._known_flags or leftover((flag,), 0)
+            one_dash = not token.quoted and flag.startswith("-") and misspelt(flag, self._known_flags)
+            if not said and (token.is_flag or one_dash):
+                self._no_such_flag(flag)
 
     def _sift(self, usual: Sequence[str] = (), otherwise: str = "") -> None:
         """What was said against it, or for another time or way, is told first; see `leftovers`.
 
         `usual`: words that are names all the same; `otherwise`: what to do where the word was meant as a name.
         """
+        self._no_mistyped_flag()
         for token in self._tokens:
             if token.quoted and not token.key and not self.vocabulary.meaning(token.text) and " " in token.text:
                 self.refuse("A quoted text has no place there.", remedy(Leftover.REASON, "", self.verb, self._usage))

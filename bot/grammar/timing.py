@@ -6,7 +6,7 @@ from typing import NoReturn
 from bot.domain.reason import says_something
 from bot.grammar.doubts import MARK, doubt
 from bot.grammar.flags import flags_of
-from bot.grammar.hold import Hold, read_hold, take_led_time, take_start, take_time, take_time_at_end
+from bot.grammar.hold import TIME_FLAGS, Hold, read_hold, take_led_time, take_start, take_time, take_time_at_end
 from bot.grammar.moments import EXAMPLES, UNTIL
 from bot.grammar.refusals import APP, ENVIRONMENT, WordsLeft, short
 from bot.grammar.starts import Start, take_start_at_end
@@ -60,6 +60,9 @@ class TimingWords(WordsLeft):
     def _unmarked(self, hold: Hold) -> Hold:
         """A mistyped app, and a time that cannot be read, must not be taken for a reason to hold something for ever."""
         word = hold.rest[0].whole
+        if hold.rest[0].is_flag:
+            self._flags += [*TIME_FLAGS, "--reason"]
+            self._no_such_flag(word.partition("=")[0])
         if not (hold.place.app or hold.place.environment):
             self._unknown(word, {APP: self.vocabulary.apps, ENVIRONMENT: self.vocabulary.environment_words})
         nowhere = not (hold.place.environment or hold.rest[0].quoted or self.vocabulary.meaning(word))
@@ -100,12 +103,14 @@ class TimingWords(WordsLeft):
 
     def time(self) -> str:
         """The time that comes next, with or without `for` or `until` before it; "" when there is none."""
+        self._flags += TIME_FLAGS
         found, self._tokens = take_time(self._tokens)
         self._check_time(found, self._tokens)
         return found
 
     def led_time(self) -> str:
         """The time behind `for` or `until`, wherever it stands; "" where neither is said."""
+        self._flags += TIME_FLAGS
         found, self._tokens = take_led_time(self._tokens)
         if found is None:
             self.refuse("No time follows `for` or `until`.", EXAMPLES)

@@ -120,6 +120,8 @@ class Words(NamingWords, TimingWords):
     def person(self, what: str) -> str:
         """The next word, a mention or an e-mail address: a Slack user id, or the address."""
         word = self._tokens[0].whole if self._tokens else ""
+        if self._tokens and self._tokens[0].is_flag:
+            self._no_such_flag(word.partition("=")[0])
         mentioned = _MENTION.fullmatch(word)
         if not (mentioned or _EMAIL.fullmatch(word)):
             told = f"Name {what}: mention them as @name, or give their e-mail address.{self._near_unsaid(word)}"

@@ -276,6 +276,24 @@ def test_what_is_typed_is_what_is_meant(typed: str, meant: Intent) -> None:
         ("/delegate offf", InvalidCommand, "Did you mean `off`?"),
         ("/history my-app --pag 2", InvalidCommand, "has no flag `--pag`. Did you mean `--page`?"),
         ("/lock my-app prod --untl 5pm why", InvalidCommand, "Did you mean `--until`?"),
+        ("/dora --sinc 30d", InvalidCommand, "has no flag `--sinc`. Did you mean `--since`?"),
+        ("/dora my-app prod --sinc=30d", InvalidCommand, "has no flag `--sinc`. Did you mean `--since`?"),
+        ("/dora -since 30d", InvalidCommand, "has no flag `-since`. Did you mean `--since`?"),
+        ("/dora --frobnicate 30d", InvalidCommand, "has no flag `--frobnicate`."),
+        ("/dora --since=", InvalidCommand, "Nothing follows `--since=`."),
+        ("/deploy my-app prod --att 22:00", InvalidCommand, "has no flag `--att`."),
+        ("/deploy my-app prod --replce now", InvalidCommand, "has no flag `--replce`. Did you mean `--replace`?"),
+        ("/promote my-app from stagin to prod --queu", InvalidCommand, "Did you mean `--queue`?"),
+        ("/rollback my-app prod --qeue undo", InvalidCommand, "Did you mean `--queue`?"),
+        ("/deploy my-app prod --force", InvalidCommand, "does not skip gates"),
+        ("/status --pagee tomorrow", InvalidCommand, "Did you mean `--page`?"),
+        ("/pilothouse mute my-app --fro 2h", InvalidCommand, "has no flag `--fro`. Did you mean `--for`?"),
+        ("/delegate <@U0MIA|mia> --untill fri", InvalidCommand, "Did you mean `--until`?"),
+        ("/delegate --to <@U0MIA|mia> until fri", InvalidCommand, "has no flag `--to`."),
+        ("/freeze --untill mon 08:00 prod", InvalidCommand, "has no flag `--untill`. Did you mean `--until`?"),
+        ("/lock --fro 2h my-app prod why", InvalidCommand, "has no flag `--fro`. Did you mean `--for`?"),
+        ("/lock prod --reson maintenance", InvalidCommand, "Did you mean `--reason`?"),
+        ("/reject --reason leaky my-app@1.4.2", InvalidCommand, "has no flag `--reason`."),
         ("/lock my-app stagin a migration", UnknownName, "does not name an environment. Did you mean `staging`"),
     ],
 )
@@ -283,6 +301,21 @@ def test_what_cannot_be_meant_is_refused_with_what_was_wrong(typed: str, error: 
     with pytest.raises(error) as refused:
         read(typed)
     assert says in refused.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("typed", "same"),
+    [
+        ("/dora --since=30d", "/dora --since 30d"),
+        ("/history my-app --page=2", "/history my-app --page 2"),
+        ("/status --page=2 --unwell", "/status --unwell --page 2"),
+        ("/pilothouse mute my-app --for=2h", "/pilothouse mute my-app --for 2h"),
+        ("/pilothouse mute my-app --until=18:00", "/pilothouse mute my-app until 18:00"),
+        ('/delegate <@U0MIA|mia> --for="2 weeks"', "/delegate <@U0MIA|mia> for 2 weeks"),
+    ],
+)
+def test_the_value_of_a_flag_stands_behind_a_space_or_an_equals_sign(typed: str, same: str) -> None:
+    assert read(typed) == read(same)
 
 
 def test_refusals_say_what_was_expected() -> None:
