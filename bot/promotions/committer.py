@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -21,6 +21,10 @@ log = structlog.get_logger(__name__)
 
 TRIES = 40
 """Times that a moved head is read again within one step; other writers are many, but each push takes a second."""
+
+
+def always() -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -58,17 +62,24 @@ class Committer:
         self._writes = 0
         """those that are over: a head that was asked for before the end of one may not be the head by now"""
 
-    async def commit(self, promotion: Promotion) -> Commit | Moved:
-        """Safe to repeat: a commit that carries this promotion's id is found again instead of made twice."""
+    async def commit(self, promotion: Promotion, still: Callable[[], bool] = always) -> Commit | Moved | None:
+        """Safe to repeat: a commit that carries this promotion's id is found again instead of made twice.
+
+        `still`: whether what was confirmed holds. Asked after each wait for other writers, for many of them take
+        longer than that; None, and nothing is written, where it does not.
+        """
         writes = self._writes
         async with asked_beside(self._head_for(promotion.moves)) as asked:
             if done := await self.find(promotion):
                 return done
             head = await asked
+        waits = self._alone.locked()
         async with self._alone:
+            if waits and not still():
+                return None
             seen = head if self._writes == writes else ""
             try:
-                return await self._write(promotion, seen)
+                return await self._write(promotion, seen, still)
             finally:
                 self._writes += 1
 
@@ -77,10 +88,12 @@ class Committer:
         _, head = await asyncio.gather(self._check_digests(moves), self._source.head())
         return head
 
-    async def _write(self, promotion: Promotion, seen: str) -> Commit | Moved:
+    async def _write(self, promotion: Promotion, seen: str, still: Callable[[], bool]) -> Commit | Moved | None:
         """`seen`: the head to try first, which the push compares with; "" to ask for it."""
         plan = promotion.plan
         for attempt in range(TRIES):
+            if attempt and not still():
+                return None
             head = seen if seen and not attempt else await self._source.head()
             contents = await self._source.read([move.overlay for move in promotion.moves], head)
             if moved := await self.moved(promotion.moves, contents):

@@ -68,7 +68,8 @@ async def wait_until_heard(signal: Signal, look: Look, written: asyncio.Event) -
 def heard(promotion: Promotion, signal: Signal) -> bool:
     """Whether the promotion shows what that person said."""
     if signal.kind is VoteKind.APPROVE:
-        return any(approval.approver.id == signal.user for approval in promotion.approvals)
+        mine = [approval for approval in promotion.approvals if approval.approver.id == signal.user]
+        return any(approval.content_hash == signal.content_hash for approval in mine)
     if signal.kind is VoteKind.ADJUST:
         return set(promotion.left_out) == set(signal.left_out)
     return promotion.rejection is not None and promotion.rejection.by.id == signal.user

@@ -16,7 +16,7 @@ from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Plan, Promotion
 from bot.ports import OverlaySource, PullRequest, PullRequests
 from bot.promotions.commit_message import author, headline, message
-from bot.promotions.committer import Committer, Moved, edited
+from bot.promotions.committer import Committer, Moved, always, edited
 
 log = structlog.get_logger(__name__)
 
@@ -106,8 +106,11 @@ class PullRequestSteps:
             )
         return f"{strange} Close {pull.url}, or take the rest out of it." if strange else ""
 
-    async def tend(self, promotion: Promotion, number: int, *, merge: bool = True) -> PullRequest:
-        """Merge it (if that is wanted) once its checks are green; people may have done so, or closed it, before."""
+    async def tend(self, promotion: Promotion, number: int, still: Callable[[], bool] = always) -> PullRequest:
+        """Merge it once its checks are green; people may have done so, or closed it, before.
+
+        `still`: whether what was confirmed holds. It stays open where it does not, and with nothing that holds it up.
+        """
         pull = await self._client().get(number)
         if pull.state != "open":
             return pull
@@ -115,14 +118,16 @@ class PullRequestSteps:
             return _held(pull, strange)
         if pull.checks == "failure":
             return replace(pull, held_up="Its checks fail: fix them, or close it.")
-        if pull.checks != "success" or not merge:
+        if pull.checks != "success":
             return pull
-        return await self._merged(promotion, pull)
+        return await self._merged(promotion, pull, still)
 
-    async def _merged(self, promotion: Promotion, pull: PullRequest) -> PullRequest:
+    async def _merged(self, promotion: Promotion, pull: PullRequest, still: Callable[[], bool]) -> PullRequest:
         """What keeps us from merging need not keep people from it."""
         why = ""
         for _ in range(MERGE_TRIES):
+            if not still():
+                return pull
             try:
                 words = (message(promotion), author(promotion.plan.requester))
                 return await self._client().merge(pull.number, pull.head, *words)

@@ -25,7 +25,8 @@ class ChangeSteps(StepParts):
     async def commit(self, promotion: Promotion, confirmed: datetime | None) -> Commit | Moved | None:
         """The one effect that all of this is about. None: not made, for what was confirmed is too long ago by now."""
         await self._show(promotion)
-        made = await (self.committer.commit(promotion) if self._fresh(confirmed) else self.committer.find(promotion))
+        still = partial(self._fresh, confirmed)
+        made = await (self.committer.commit(promotion, still) if still() else self.committer.find(promotion))
         if isinstance(made, Commit):
             await self.committed(promotion, made)
         return made
@@ -60,7 +61,7 @@ class ChangeSteps(StepParts):
 
     async def tend_pull_request(self, promotion: Promotion, number: int, confirmed: datetime | None) -> PullRequest:
         """Merged when it is green; left open when it is, but what was confirmed is too long ago by now."""
-        pull = await self.pull_requests.tend(promotion, number, merge=self._fresh(confirmed))
+        pull = await self.pull_requests.tend(promotion, number, partial(self._fresh, confirmed))
         if pull.held_up != promotion.held_up:
             told = replace(promotion, held_up=pull.held_up)
             await self.record.write(told)

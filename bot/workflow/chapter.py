@@ -30,6 +30,8 @@ class Chapter:
         self._signals = 0
         self._questions = 0
         self._looks = 0
+        self._decided_on: Promotion | None = None
+        """as it was when enough people had said yes; None before that, and since their approvals were void"""
         self._confirmed_at: datetime | None = None
         self._terms: Terms | None = None
         """by the policy at the last confirmation; None in journals of before they were kept"""

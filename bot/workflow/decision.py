@@ -67,8 +67,12 @@ class DecisionChapter(Chapter):
 
     async def _be_approved(self) -> None:
         """Wait, for hours if need be, for the right people; any of them may say no."""
-        if self._approved():
-            return
+        if not self._approved():
+            self._take_back_what_no_longer_counts()
+            await self._ask_people()
+        self._decided_on = self._now
+
+    async def _ask_people(self) -> None:
         self._questions += 1
         number = self._questions
         rule = self._plan.approval
@@ -147,5 +151,15 @@ class DecisionChapter(Chapter):
             return False
         return True
 
+    def _take_back_what_no_longer_counts(self) -> None:
+        """Gates that were waited for since people said yes may have found something else: their yes is for that no
+        longer, and nobody is credited with it.
+        """
+        before, valid = self._decided_on, self._valid_approvals()
+        if before and {a.approver.id for a in before.approvals} != {a.approver.id for a in valid}:
+            now = Confirmation(self._now.results, self._now.approvals, terms=self._terms)
+            self._void(what_changed(before, now))
+
     def _void(self, why: str) -> None:
         self._now = replace(self._now, approvals=self._valid_approvals(), voided=why)
+        self._decided_on = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -9,6 +10,7 @@ from functools import partial
 import structlog
 
 from bot.deliveries.application_record import asked_live
+from bot.domain.authorship import same_person
 from bot.domain.caller import Permission, Person, Target
 from bot.domain.errors import (
     Conflict,
@@ -23,6 +25,7 @@ from bot.domain.event import Event
 from bot.domain.promotion import Approval, GateResult, Kind, Plan, Promotion, Stage, Vote, VoteKind
 from bot.policy import authorize
 from bot.promotions.committer import Moved
+from bot.promotions.decisions import heard
 from bot.promotions.delegates import Lent
 from bot.promotions.earlier_approvals import counting_again
 from bot.promotions.eligibility import roles_in, voices_of
@@ -80,8 +83,8 @@ class DecisionSteps(StepParts):
             return ()
         past = [await self.record.store.history(app, plan.environment, 20) for app in promotion.apps]
         given = counting_again(promotion, past, self.clock() - reuse)
-        again = await asyncio.gather(*(self._as_of_now(promotion, approval) for approval in given))
-        return tuple(replace(approval, content_hash=promotion.content_hash) for approval in again if approval)
+        again = await self._as_of_now(promotion, given)
+        return tuple(replace(approval, content_hash=promotion.content_hash) for approval in again)
 
     async def remind(self, promotion: Promotion, number: int, *, escalate: bool) -> None:
         """Remind the approvers; `escalate` posts to the channels that policy names as well."""
@@ -108,7 +111,7 @@ class DecisionSteps(StepParts):
             )
         if signal.kind is VoteKind.APPROVE and (strange := await self.pull_requests.tampered(promotion)):
             return await self._refuse(promotion, signal, strange)
-        if signal.kind is VoteKind.APPROVE and any(a.approver.id == caller.id for a in promotion.approvals):
+        if heard(promotion, signal) and signal.kind is VoteKind.APPROVE:
             return Judgement(None)  # a second click of the same person changes nothing
         if signal.kind is VoteKind.APPROVE and (moved := await self._overtaken(promotion)):
             await self._note_refusal(promotion, signal, moved.sentence)  # the service tells the person who pressed
@@ -168,7 +171,7 @@ class DecisionSteps(StepParts):
         """
         requester, approvals = await asyncio.gather(
             self.directory.caller(promotion.plan.requester.id),
-            asyncio.gather(*(self._as_of_now(promotion, approval) for approval in promotion.approvals)),
+            self._as_of_now(promotion, promotion.approvals),
         )
         try:
             for move in promotion.moves:
@@ -177,7 +180,7 @@ class DecisionSteps(StepParts):
                     authorize(self.policy, requester, permission, target)
         except NotAllowed as refused:
             return f"{promotion.plan.requester.name} may no longer do this. {refused.sentence}", ()
-        return "", tuple(approval for approval in approvals if approval)
+        return "", approvals
 
     async def _adjust(self, promotion: Promotion, signal: Signal, by: Person) -> Judgement:
         """Leave apps out of a train, or take them in again; at least one goes."""
@@ -212,8 +215,19 @@ class DecisionSteps(StepParts):
         )
         await self.record.audit.record(entry)
 
-    async def _as_of_now(self, promotion: Promotion, approval: Approval) -> Approval | None:
-        """The approval with what the approver may say today; None when that is nothing by now."""
+    async def _as_of_now(self, promotion: Promotion, approvals: Sequence[Approval]) -> tuple[Approval, ...]:
+        """Those that count, with what their givers may say today, and one a person: by the addresses and the policy of
+        today, too, whatever was known of two accounts when each of them said yes.
+        """
+        found = await asyncio.gather(*(self._today(promotion, approval) for approval in approvals))
+        kept: dict[Person, Approval] = {}
+        for person, approval in filter(None, found):
+            if not any(same_person(person, other, self.policy.people) for other in kept):
+                kept[person] = approval
+        return tuple(kept.values())
+
+    async def _today(self, promotion: Promotion, approval: Approval) -> tuple[Person, Approval] | None:
+        """Who gave it, and what it says today; None when that is nothing by now."""
         try:
             caller = await self.directory.caller(approval.approver.id)
         except (UserError, NotFound):
@@ -223,7 +237,8 @@ class DecisionSteps(StepParts):
         voices = self.eligibility.still_speaks(promotion, caller, lent.roles)
         if not voices:
             return None
-        return replace(approval, roles=roles_in(voices), voices=voices_of(promotion, voices))
+        today = replace(approval, roles=roles_in(voices), voices=voices_of(promotion, voices))
+        return caller.person, today
 
 
 def _verdicts(results: tuple[GateResult, ...]) -> str:

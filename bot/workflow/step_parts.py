@@ -86,7 +86,8 @@ class StepParts:
         return CurrentPolicy(self.policy, self.evaluator)
 
     def _fresh(self, confirmed: datetime | None) -> bool:
-        return confirmed is not None and self.clock() - confirmed < self.confirmed_for
+        """By this replica's clock, which need not be that of the one that asked."""
+        return confirmed is not None and abs(self.clock() - confirmed) < self.confirmed_for
 
     async def _show(self, promotion: Promotion) -> Posted | None:
         """A card that cannot be shown now must not stop a promotion: the next step shows it again.

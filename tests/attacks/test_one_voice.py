@@ -1,6 +1,6 @@
 """One person is one voice: not two by a second account, and not again after a no to the same images."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -78,6 +78,37 @@ def test_two_accounts_of_one_person_are_counted_once() -> None:
     assert [a.approver.id for a in counted((Approval(person, "h", at) for person in people), "h")] == ["U0BO"]
 
 
+KNOWN = "people: {bo@example.com: [bo@other.example.org]}\n"
+"""as policy says it of two addresses that have nothing in common"""
+
+
+async def test_two_accounts_that_policy_knows_by_now_are_one_voice_at_the_effect(tmp_path: Path) -> None:
+    three = PRODUCTION % "approval: {count: 3}"
+    async with core_world(tmp_path, three) as world:
+        second_account(world, "bo", "{}@other.example.org")
+        asked = await world.deploy("ana")
+        for who in ("bo", "bo2"):
+            await world.approve(who, asked)
+        await reload(world, three + KNOWN)
+        await world.approve("mia", asked)
+        now = await world.now(asked)
+        assert (now.stage, [approval.approver.id for approval in now.approvals]) == (Stage.APPROVAL, ["U0BO", "U0MIA"])
+        assert now.voided == "bo two may no longer approve"
+        assert world.promotion_commits() == []
+
+
+async def test_two_accounts_whose_addresses_have_become_one_are_one_voice_at_the_effect(tmp_path: Path) -> None:
+    async with core_world(tmp_path, PRODUCTION % "approval: {count: 3}") as world:
+        second_account(world, "bo", "{}@other.example.org")
+        asked = await world.deploy("ana")
+        for who in ("bo", "bo2"):
+            await world.approve(who, asked)
+        second_account(world, "bo", "{}+two@example.com")
+        await world.approve("mia", asked)
+        now = await world.now(asked)
+        assert (now.stage, [approval.approver.id for approval in now.approvals]) == (Stage.APPROVAL, ["U0BO", "U0MIA"])
+
+
 async def test_an_author_lends_nothing_once_policy_keeps_authors_from_approving(tmp_path: Path) -> None:
     """Also where that was tightened after it was asked."""
     async with core_world(tmp_path, PRODUCTION % "approval: {count: 1}") as world:
@@ -118,6 +149,21 @@ async def test_without_a_no_they_count_again(tmp_path: Path) -> None:
         await done(world)
         by_hand(world, "v1.4.1")
         assert await approvals(world) == (Stage.DONE, ["bo", "mia"])
+
+
+async def test_two_accounts_are_one_voice_where_they_count_again(tmp_path: Path) -> None:
+    """Each of them said yes to another promotion of these images, and neither of those was decided."""
+    async with core_world(tmp_path, REUSE.replace("2h", "20h") + KNOWN) as world:
+        second_account(world, "bo", "{}@other.example.org")
+        managers = world.directory.groups["S0RELEASE", "release-managers"]
+        for who in ("bo", "bo2"):
+            world.directory.groups["S0RELEASE", "release-managers"] = frozenset({f"U0{who.upper()}"})
+            await world.approve(who, await world.deploy("ana"))
+            await world.engine.pass_time(timedelta(hours=5))
+        world.directory.groups["S0RELEASE", "release-managers"] = managers
+        asked = await world.now(await world.deploy("ana"))
+        assert (asked.stage, len(asked.approvals)) == (Stage.APPROVAL, 1)
+        assert world.promotion_commits() == []
 
 
 async def test_who_has_said_no_since_is_not_passed_by(tmp_path: Path) -> None:
