@@ -72,11 +72,10 @@ class Commit:
         lines = (line.partition(": ") for line in last.splitlines())
         return tuple(value.strip() for name, colon, value in lines if colon and name.lower() == key.lower())
 
-    @property
-    def images(self) -> dict[str, str]:
-        """Repository → the digest that its `Image:` trailer has put on record; the message may claim what it likes."""
+    def claimed(self, repository: str) -> frozenset[str]:
+        """The digests that `Image:` trailers name for a repository: the message may claim what it likes."""
         named = (value.rpartition("@") for value in self.trailers("Image"))
-        return {repository: digest for repository, _, digest in named if is_digest(digest)}
+        return frozenset(digest for of, _, digest in named if of == repository and is_digest(digest))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,11 @@ NEWEST = 5
 
 
 Digests = Mapping[str, Mapping[str, str]]
-"""commit → repository → the digest that a promotion has put on record"""
+"""commit → name of an entry → the digest that a promotion has put on record"""
+
+Known = tuple[str, frozenset[str]]
+NOTHING: frozenset[str] = frozenset()
+UNKNOWN: Known = ("", NOTHING)
 
 
 class DeploymentHistory(Protocol):
@@ -58,8 +62,8 @@ class ImageLocations:
         recorded = await self._recorded(overlay)
         async for commit, entries in self._versions(overlay, await self._history(overlay)):
             for entry in _of(image, entries):
-                digest = recorded.get(commit.sha, {}).get(entry.repository, "")
-                if await self._is(entry, image, digest, commit.images.get(entry.repository, "")):
+                digest = recorded.get(commit.sha, {}).get(entry.name, "")
+                if await self._is(entry, image, digest, commit.claimed(entry.repository)):
                     return True
         return False
 
@@ -80,7 +84,7 @@ class ImageLocations:
 
     async def _among(self, overlay: Overlay, entries: Iterable[OverlayImage], image: Image) -> bool:
         for entry in _of(image, entries):
-            if await self._is(entry, image, *(("", "") if entry.digest else await self._known(overlay, entry))):
+            if await self._is(entry, image, *(UNKNOWN if entry.digest else await self._known(overlay, entry))):
                 return True
         return False
 
@@ -99,29 +103,29 @@ class ImageLocations:
             for commit in some:
                 yield commit, _legible(contents.get(commit.sha), overlay)
 
-    async def _known(self, overlay: Overlay, entry: OverlayImage) -> tuple[str, str]:
-        """The digest that is on record for a tag that the overlay shows, and the one that a message claims."""
+    async def _known(self, overlay: Overlay, entry: OverlayImage) -> Known:
+        """The digest that is on record for a tag that the overlay shows, and those that a message claims."""
         key = ("digest of a tag", overlay, entry, (await self._catalog.listing()).commit)
         return await once(key, lambda: self._looked_up(overlay, entry))
 
-    async def _looked_up(self, overlay: Overlay, entry: OverlayImage) -> tuple[str, str]:
-        recorded, claimed, repository = await self._recorded(overlay), "", entry.repository
+    async def _looked_up(self, overlay: Overlay, entry: OverlayImage) -> Known:
+        recorded, claimed = await self._recorded(overlay), NOTHING
         telling = tuple(
             commit
             for commit in await self._history(overlay)
-            if recorded.get(commit.sha, {}).get(repository) or commit.images.get(repository)
+            if recorded.get(commit.sha, {}).get(entry.name) or commit.claimed(entry.repository)
         )
         async for commit, entries in self._versions(overlay, telling):
             if any(_same(entry, there) for there in entries):
-                if digest := recorded.get(commit.sha, {}).get(repository, ""):
-                    return digest, ""
-                claimed = claimed or commit.images.get(repository, "")
+                if digest := recorded.get(commit.sha, {}).get(entry.name, ""):
+                    return digest, NOTHING
+                claimed = claimed or commit.claimed(entry.repository)
         return "", claimed
 
-    async def _is(self, entry: OverlayImage, image: Image, recorded: str, claimed: str) -> bool:
+    async def _is(self, entry: OverlayImage, image: Image, recorded: str, claimed: frozenset[str]) -> bool:
         if known := entry.digest or (recorded if entry.tag else ""):
             return known == image.digest
-        if not entry.tag or (claimed and claimed != image.digest):
+        if not entry.tag or (claimed and image.digest not in claimed):
             return False
         try:
             key = ("artifact", entry.repository, entry.tag)
@@ -134,8 +138,8 @@ class ImageLocations:
         recorded: dict[str, dict[str, str]] = {}
         for promotion in await self._record.history(overlay.app, overlay.environment, LOOK_BACK):
             if promotion.commit:
-                moves = (move.after for move in promotion.moves if move.overlay == overlay.path)
-                recorded[promotion.commit.sha] = {image.repository: image.digest for image in moves}
+                moves = (move for move in promotion.moves if move.overlay == overlay.path)
+                recorded[promotion.commit.sha] = {move.name: move.after.digest for move in moves}
         return recorded
 
 

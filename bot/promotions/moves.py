@@ -1,6 +1,7 @@
 """The images of an overlay, looked up in the registry: what each line shows now, and what it is to show."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -32,7 +33,7 @@ class Moves:
         self, overlay: Overlay, before: Mapping[str, OverlayImage], target: RollbackTarget
     ) -> list[Move]:
         pairs = [(before[image.name], image) for image in target.images if image.name in before]
-        found = (self.to_pinned(overlay, old, new, target.digests.get(new.repository, "")) for old, new in pairs)
+        found = (self.to_pinned(overlay, old, new, target.digests.get(new.name, "")) for old, new in pairs)
         return [move for move in await asyncio.gather(*found) if move]
 
     async def again(self, listing: Listing, move: Move, environment: str) -> Move | None:
@@ -61,7 +62,7 @@ class Moves:
         pinned = next((each for each in good.images if each.name == move.name), move.before)
         if not good.verified and pinned != move.before:
             raise UnknownName(f"No promotion saw {move.app} {pinned.label} Healthy in {environment}.")
-        recorded = good.digests.get(pinned.repository, "") if good.verified else move.digest_before
+        recorded = good.digests.get(pinned.name, "") if good.verified else move.digest_before
         back = await self.to_pinned(overlay, now, pinned, recorded)
         return back, good.verified and (back is None or back.after.digest == recorded)
 
@@ -204,9 +205,12 @@ def _newer(artifact: Artifact, running: Artifact | None, *, unknown: bool = True
 def matched(
     targets: Iterable[OverlayImage], sources: Iterable[OverlayImage]
 ) -> list[tuple[OverlayImage, OverlayImage]]:
-    """The entries of two overlays that stand for the same image: by name, else by repository."""
+    """The entries of two overlays that stand for the same image: by name, else by repository, where only one image of
+    the source is of it.
+    """
     known = list(sources)
     by_name = {image.name: image for image in known}
-    by_repository = {image.repository: image for image in known}
+    pins = Counter(image.repository for image in dict.fromkeys(replace(image, name="") for image in known))
+    by_repository = {image.repository: image for image in known if pins[image.repository] == 1}
     found = [(target, by_name.get(target.name) or by_repository.get(target.repository)) for target in targets]
     return [(target, source) for target, source in found if source]

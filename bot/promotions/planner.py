@@ -106,9 +106,7 @@ class Planner:
         reason: str,
     ) -> Want:
         """A rollback, if it leads to what ran before; what leads forward is a promotion, with all that it asks."""
-        recorded = target.verified and all(
-            move.after.digest == target.digests.get(move.after.repository) for move in moves
-        )
+        recorded = target.verified and all(move.after.digest == target.digests.get(move.name) for move in moves)
         back = target.back and (recorded or not any(move.newer for move in moves))
         return Want(apps, environment, Kind.ROLLBACK if back else Kind.PROMOTION, None, reason, on_record=recorded)
 

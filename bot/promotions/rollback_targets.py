@@ -32,7 +32,7 @@ class OverlayState:
     until: datetime | None = None
     """None for what it shows now"""
     digests: Mapping[str, str] = field(default_factory=dict)
-    """repository → the digest that ran, where a promotion or its commit has put it on record"""
+    """name of an entry → the digest that ran, where a promotion or its commit has put it on record"""
     verified: bool = False
     """whether a promotion saw it Healthy there"""
     left: bool = False
@@ -156,15 +156,24 @@ class RollbackTargets:
 def _state(images: Images, commit: Commit, promotion: Promotion | None, overlay: Overlay) -> OverlayState:
     """What the message of the commit claims counts only where nothing is on record, and verifies nothing."""
     moves = [move for move in promotion.moves if move.overlay == overlay.path] if promotion else []
-    recorded = {move.after.repository: move.after.digest for move in moves}
+    recorded = {move.name: move.after.digest for move in moves}
     seen = promotion is not None and promotion.phase is Phase.SUCCEEDED
-    return OverlayState(images, commit, None, recorded if promotion else commit.images, seen)
+    return OverlayState(images, commit, None, recorded if promotion else _claimed(images, commit), seen)
+
+
+def _claimed(images: Images, commit: Commit) -> dict[str, str]:
+    """A trailer names no entry: of several images of one repository it does not say which is which."""
+    pins: dict[str, set[tuple[str, str]]] = {}
+    for image in images:
+        pins.setdefault(image.repository, set()).add((image.tag, image.digest))
+    alone = ((image.name, commit.claimed(image.repository)) for image in images if len(pins[image.repository]) == 1)
+    return {name: next(iter(digests)) for name, digests in alone if len(digests) == 1}
 
 
 def _once_more(first: OverlayState, again: OverlayState) -> OverlayState:
     """The same came back. What was Healthy once is that time's digests, whatever a later commit has or claims."""
     proven = [state for state in (first, again) if state.verified] or [first, again]
-    digests = {repository: digest for state in proven for repository, digest in state.digests.items()}
+    digests = {name: digest for state in proven for name, digest in state.digests.items()}
     synced = first.synced if again.synced is None else again.synced or first.synced
     return replace(
         again,
