@@ -10,11 +10,12 @@ import pytest
 from bot.domain.errors import HeadMoved
 from bot.domain.intent import Approve
 from bot.domain.overlay import Author, Change, Commit
-from bot.domain.promotion import Phase, Promotion, Stage
+from bot.domain.promotion import Phase, Promotion
 from bot.domain.safety import Freeze, Lock
 from bot.ports import PullRequest
 from tests.fakes.world import CoreWorld, core_world
 from tests.unit.bot.promotions.test_pull_requests import MINUTE, PULL_REQUESTS
+from tests.waiting import until
 
 LATER = timedelta(minutes=10)
 
@@ -63,8 +64,7 @@ async def test_whoever_waits_for_another_push_waits_for_nothing_old(world: CoreW
     first = asyncio.create_task(world.deploy("bo", to="staging"))
     await pushing.wait()
     pressed = asyncio.create_task(press(world, "bo", asked))
-    while (await world.now(asked)).stage is not Stage.COMMIT:
-        await asyncio.sleep(0.005)
+    await until(lambda: world.engine.tapes[asked.id].steps[-1][0].startswith("confirm"))
     await asyncio.sleep(0.05)
     world.engine.now += LATER
     await hold(world)
