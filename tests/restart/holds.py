@@ -10,7 +10,7 @@ from bot.app.outside import Conversations
 from bot.domain.overlay import Author, Change, Commit
 from bot.domain.promotion import Promotion
 from bot.ports import FileUpload, Posted, PullRequest, PullRequests, Rendered
-from bot.promotions.committer import Committer, Moved
+from bot.promotions.committer import Committer, Moved, always
 from bot.workflow.journal import Journal, Json
 from tests.restart.cases import AFTER, BEFORE
 
@@ -82,8 +82,8 @@ def hold_pushes(committer: Committer, holds: Holds) -> None:
     """Stand still between the push and its record, where it keeps no other promotion from its own push."""
     commit = committer.commit
 
-    async def held(promotion: Promotion) -> Commit | Moved:
-        made = await commit(promotion)
+    async def held(promotion: Promotion, still: Callable[[], bool] = always) -> Commit | Moved | None:
+        made = await commit(promotion, still)
         await holds.reach_effect("push")
         return made
 
