@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import structlog
 from pydantic import ValidationError
 
-from bot.domain.errors import Advice, IntegrationError, PolicyError, Unavailable
+from bot.domain.errors import Advice, IntegrationError, PolicyError, Unavailable, UserError
 from bot.domain.promotion import NOT_ASKED, GateResult, GateTerms, Plan, Verdict
 from bot.evaluation.question import Gate, Question
 from bot.evaluation.terms import UNREADABLE, Both, TermsChange, compared, fingerprint, stricter, written
@@ -16,6 +17,8 @@ from bot.policy import Place, Policy
 from bot.runtime.mistakes import mistakes
 from bot.runtime.one_round import one_round
 from bot.runtime.spelling import nearest
+
+log = structlog.get_logger(__name__)
 
 ASK_AGAIN = timedelta(seconds=15)
 PATIENCE_SECONDS = 45.0
@@ -114,6 +117,9 @@ class GateEvaluator:
             return await answer(gate, replace(question, dry_run=True), SKIPPED_SECONDS)
         except ValidationError:  # options of a policy of before, which can no longer be read
             return Verdict.blocked(NOT_ASKED, "")
+        except Exception:
+            log.exception("gate.broke", gate=gate.name, app=question.app, environment=question.environment)
+            return Verdict.blocked(f"The gate {gate.name} broke when it was asked; the log has the details.", "")
 
 
 def mistakes_in(policy: Policy, gates: Mapping[str, Gate | type[Gate]]) -> Iterator[tuple[Place, str]]:
@@ -163,6 +169,8 @@ async def answer(gate: Gate, question: Question, patience: float = PATIENCE_SECO
             f"{error.system} refuses to {error.operation}.", f"Check its token and address: {error.detail}"
         )
         return Verdict.blocked(told.sentence, told.remedy)
+    except UserError as error:  # what it would look at cannot be read, and the sentence says what to do about that
+        return Verdict.blocked(error.sentence, "")
 
 
 def _wrong_options(gate: Gate | type[Gate], options: object) -> list[tuple[Place, str]]:

@@ -96,8 +96,12 @@ class ScanGate:
         image = move.after
         scan = await self._registry.scan(image)
         if scan.status is ScanStatus.SUCCESS:
-            old = options.max_age and scan.finished_at and question.now - scan.finished_at > options.max_age
-            if not old:
+            if options.max_age is None:
+                return await self._judge(move, scan, known, options, question.now)
+            if scan.finished_at is None:
+                undated = "The registry does not say when the scan ended, and policy asks how old it is."
+                return Verdict.blocked(undated, f"Scan it again: {_rescan(question.app, image)}.")
+            if question.now - scan.finished_at <= options.max_age:
                 return await self._judge(move, scan, known, options, question.now)
             return await self._scan_first(image, options, question, "The scan is too old.")
         if scan.status is ScanStatus.NOT_SCANNED:

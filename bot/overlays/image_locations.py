@@ -1,6 +1,7 @@
 """Where an image is: which overlays pin it, now and before."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from bot.domain.errors import NotFound
@@ -68,12 +69,13 @@ class ImageLocations:
         return False
 
     async def environments(self, app: str, image: Image) -> tuple[str, ...]:
-        """Where the app's overlay pins it now, in promotion order."""
+        """Where the app's overlay pins it now, in promotion order; as far as the overlays can be read."""
         found = []
         for environment in self._catalog.environments:
             overlay = await self.overlay(app, environment.name)
-            if overlay and await self.pinned(overlay, image):
-                found.append(environment.name)
+            with suppress(KustomizationError):
+                if overlay and await self.pinned(overlay, image):
+                    found.append(environment.name)
         return tuple(found)
 
     async def _entries(self, overlay: Overlay, revision: str) -> tuple[OverlayImage, ...]:

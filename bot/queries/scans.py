@@ -3,7 +3,7 @@
 import asyncio
 
 from bot.domain.environment import Environment
-from bot.domain.errors import IntegrationError, NotFound, Refused, UnknownName
+from bot.domain.errors import IntegrationError, NotFound, Refused, UnknownName, UserError
 from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.overlay import OverlayImage
 from bot.domain.reply import ScanReport
@@ -104,7 +104,7 @@ class Scans:
             pinned = await self._catalog.images(app, environment.name)
             same = _same_repository(pinned, image)
             return (await self._registry.artifact(same.repository, same.digest or same.tag)).image if same else None
-        except (IntegrationError, UnknownName):
+        except (IntegrationError, UserError):  # it cannot be read there, perhaps: a comparison is a help
             return None
 
     async def _known(self, image: Image | None) -> Found | None:

@@ -130,6 +130,9 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "deliveries.sync_not_compared": (
             "What somebody synced by hand could not be compared with git; it is tried again."
         ),
+        "gate.broke": (
+            "A gate that is skipped broke when it was asked, which stops nothing; the traceback is for a bug report."
+        ),
         "git.cache_broken": (
             "git could not use its local cache, so the cache is built again; if it repeats, check the disk."
         ),

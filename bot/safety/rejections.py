@@ -1,11 +1,11 @@
 """Images that people reject, and take back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import Caller, Permission, Target
-from bot.domain.errors import NotFound, UnknownName
+from bot.domain.errors import NotFound, UnknownName, UnknownRegistry
 from bot.domain.event import Event
 from bot.domain.image import Image, is_digest
 from bot.domain.intent import ClearImage, RejectImage
@@ -101,26 +101,31 @@ class RejectionService:
     async def _images(self, app: str, reference: str) -> tuple[Image, ...]:
         repositories = await self._repositories(app)
         found = [await self._image(repository, reference) for repository in repositories]
-        images = tuple(image for image in found if image)
-        if not images:
-            raise UnknownName(f"There is no image {reference!r} in {' or '.join(repositories)}.")
-        return images
+        images = tuple(image for image in found if isinstance(image, Image))
+        if images:
+            return images
+        if elsewhere := next((one for one in found if isinstance(one, UnknownRegistry)), None):
+            raise elsewhere
+        raise UnknownName(f"There is no image {reference!r} in {' or '.join(repositories)}.")
 
     async def _repositories(self, app: str) -> tuple[str, ...]:
         listing = await self._catalog.listing()
         overlays = [overlay for (name, _), overlay in listing.overlays.items() if name == app]
         if not overlays:
             raise UnknownName(f"There is no app {app!r}.{did_you_mean(app, listing.apps)}")
-        entries: Iterable[str] = (
-            entry.repository
-            for images in (await self._catalog.all_images_at(listing, overlays)).values()
-            for entry in images
-        )
-        return tuple(dict.fromkeys(entries))
+        found, broken = await self._catalog.legible_images_at(listing, overlays)  # others must not stand in the way
+        mine = [overlay.path for overlay in overlays]
+        entries = dict.fromkeys(entry.repository for path in mine for entry in found.get(path, ()))
+        if not entries and (why := [broken[path] for path in mine if path in broken]):
+            raise UnknownName(why[0])
+        return tuple(entries)
 
-    async def _image(self, repository: str, reference: str) -> Image | None:
+    async def _image(self, repository: str, reference: str) -> Image | UnknownRegistry | None:
+        """None where there is none; the error for a registry that nobody asks, whose images are not meant mostly."""
         try:
             return (await self._registry.artifact(repository, reference)).image
+        except UnknownRegistry as elsewhere:
+            return elsewhere
         except NotFound:
             return None
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.domain.errors import NotFound, Refused, Unavailable, UnknownRegistry
 from bot.domain.image import Image
 from bot.domain.intent import Context
 from bot.domain.promotion import Kind, Verdict, VerdictState
@@ -18,6 +18,8 @@ from bot.domain.safety import Rejection
 from bot.evaluation.evaluator import answer
 from bot.gates.rejected import RejectedGate
 from bot.overlays.image_locations import ImageLocations
+from bot.safety.rejections import RejectionService
+from integrations.registries.known import KnownRegistry
 from tests.fakes.command_harness import CommandHarness
 from tests.fakes.promotions import HOST, MemoryRecord
 from tests.unit.bot.gates.gate_harness import BO, GateHarness
@@ -231,3 +233,28 @@ async def test_a_rejection_from_before_an_upgrade_holds_for_its_platforms_too(wh
     async with world.harness.safety.database.begin() as connection:
         await world.harness.safety.stores.rejections.reject(connection, old)
     assert (await world.promote(getattr(world, which))).state is BLOCKED
+
+
+# What stands in the way of a rejection.
+
+
+async def test_an_image_of_another_registry_beside_it_keeps_nobody_from_rejecting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overlays, images = world.harness.overlays, world.harness.images
+    place = "apps/my-app/overlays/production/kustomization.yaml"
+    before = (await overlays.read([place], await overlays.head()))[place]
+    proxy = b"images:\n- name: proxy\n  newName: docker.io/library/nginx\n  newTag: '1.27'\n"
+    overlays.push({place: before.replace(b"images:\n", proxy)})
+    known = KnownRegistry(images, frozenset({HOST.partition("/")[0]}))
+    monkeypatch.setattr(world.harness.safety.services[RejectionService], "_registry", known)
+    await world.say("/reject my-app@multi-amd64 leaks memory")
+    assert (await world.promote(world.amd64)).state is BLOCKED
+    with pytest.raises(UnknownRegistry):
+        await world.say("/reject my-app@1.27 leaks memory")
+
+
+async def test_an_overlay_that_nobody_can_read_keeps_nobody_from_rejecting(world: World) -> None:
+    world.harness.overlays.push({"apps/my-app/overlays/development/kustomization.yaml": b"images: [\n"})
+    await world.say("/reject my-app@multi-amd64 leaks memory")
+    assert (await world.promote(world.amd64)).state is BLOCKED

@@ -1,5 +1,6 @@
 """What counts, what is forgiven until when, and what the image changes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -94,6 +95,17 @@ async def test_a_report_that_is_too_old_is_asked_for_anew() -> None:
     verdict = await ask(harness, max_age="2h")
     assert verdict.state == VerdictState.WAITING
     assert says(verdict.reason, "too old", "started")
+
+
+async def test_a_report_without_a_time_is_not_young() -> None:
+    """What a registry does not say is no news of safety; and a scan that is started again and again is none either."""
+    harness = await scanned((), ())
+    for digest, scan in harness.registry._scans.items():
+        harness.registry._scans[digest] = replace(scan, finished_at=None)
+    assert (await ask(harness)).state is VerdictState.PASSED
+    verdict = await ask(harness, max_age="4h")
+    assert (verdict.state, says(verdict.reason, "does not say when the scan ended")) == (VerdictState.BLOCKED, True)
+    assert harness.registry.scans_started == []
     assert timedelta(hours=3) == NOW - START
 
 
