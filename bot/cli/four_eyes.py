@@ -24,6 +24,7 @@ from bot.cli.terminal import fail, print_json, print_table
 from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.fold import deployments
 from bot.deliveries.troubles import troubles
+from bot.domain.authorship import People
 from bot.domain.delivery import Deployment
 from bot.domain.four_eyes import unapproved, unseen
 from bot.domain.promotion import Promotion
@@ -55,7 +56,8 @@ def four_eyes(
     changes in the cluster without a commit, as with kubectl. Without --environment the report covers production and the
     last environment, and names each.
     """
-    where = named_environments(environment, read_policy(policy))
+    by_policy = read_policy(policy)
+    where, people = named_environments(environment, by_policy), by_policy.people
     start = start_of(since) or datetime.min.replace(tzinfo=UTC)
     end = start_of(until, "--until") or datetime.max.replace(tzinfo=UTC)
 
@@ -66,7 +68,7 @@ def four_eyes(
         sections = [
             Section(
                 one,
-                await _changes(database, one, start, end),
+                await _changes(database, one, (start, end), people),
                 tuple(drift for drift in drifts if drift.environment == one),
             )
             for one in where
@@ -96,10 +98,12 @@ async def _drifts(database: Database) -> list[Trouble]:
     return [one for one in troubles(facts) if one.kind is TroubleKind.DRIFT]
 
 
-async def _changes(database: Database, where: str, start: datetime, end: datetime) -> "tuple[Listed, ...]":
-    reviews = ReviewStore(database)
+async def _changes(
+    database: Database, where: str, between: tuple[datetime, datetime], people: People
+) -> "tuple[Listed, ...]":
+    (start, end), reviews = between, ReviewStore(database)
     changes = await PromotionStore(database).changes(where, start)
-    promoted = [_promoted(change, unseen(change, await reviews.get(change.id))) for change in changes]
+    promoted = [_promoted(change, unseen(change, await reviews.get(change.id), people)) for change in changes]
     others = deployments(await DeliveryStore(database).of(environment=where, since=start))
     foreign = [_foreign(one, unapproved(one)) for one in others if not one.cause.ours]
     return tuple(one for one in (*promoted, *foreign) if one.at < end)
@@ -179,10 +183,10 @@ def _drift_json(drift: Trouble) -> dict[str, object]:
 
 
 def _promoted(promotion: Promotion, why: str) -> Listed:
-    plan = promotion.plan
+    plan, at = promotion.plan, promotion.changed_at or promotion.plan.requested_at
     change = ", ".join(f"{move.app} {move.label_before} → {move.after.label}" for move in promotion.moves)
     approvers = ", ".join(approval.approver.name for approval in promotion.approvals) or "nobody"
-    return Listed(plan.requested_at, plan.environment, plan.id, change, plan.requester.name, approvers, why)
+    return Listed(at, plan.environment, plan.id, change, plan.requester.name, approvers, why)
 
 
 def _foreign(deployment: Deployment, why: str) -> Listed:

@@ -1,16 +1,20 @@
 """Was there a second pair of eyes? Pure."""
 
+from bot.domain.authorship import NOBODY, People, same_person
 from bot.domain.delivery import Cause, Deployment
 from bot.domain.promotion import Promotion
 from bot.domain.safety import Review
 
 
-def unseen(promotion: Promotion, review: Review | None) -> str:
-    """Why nobody but the requester has looked at a change, "" when somebody has."""
+def unseen(promotion: Promotion, review: Review | None, people: People = NOBODY) -> str:
+    """Why nobody but the requester has looked at a change, "" when somebody has; by whichever account.
+
+    `people`: the policy's.
+    """
     plan = promotion.plan
-    others = [approval for approval in promotion.approvals if approval.approver.id != plan.requester.id]
+    others = [one for one in promotion.approvals if not same_person(one.approver, plan.requester, people)]
     if plan.break_glass:
-        if review and review.closed_by and review.closed_by.id != plan.requester.id:
+        if review and review.closed_by and not same_person(review.closed_by, plan.requester, people):
             return ""
         return "the glass was broken, and its review is owed" if review else "the glass was broken without a review"
     if others:

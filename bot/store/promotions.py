@@ -1,8 +1,9 @@
 """Promotions as rows, and the one live promotion that an app may have in an environment."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,6 +52,8 @@ _FINAL = [phase for phase in Phase if phase.final]
 _LIVE = sa.select(promotions.c.state).where(promotions.c.phase.not_in(_FINAL)).order_by(promotions.c.requested_at)
 _SAVED = promotions.update().where(promotions.c.id == sa.bindparam("of"))
 
+LONGEST = timedelta(days=90)
+"""between a request and its commit: a gate, people, or a pull request may be waited for"""
 UNCHANGED = 128
 """how many promotions are kept as they were last read, by their whole text"""
 LARGEST = 50_000
@@ -185,10 +188,12 @@ class PromotionStore:
         return any(move.app == app and move.after.digest == digest for one in past for move in one.moves)
 
     async def changes(self, environment: str, since: datetime) -> tuple[Promotion, ...]:
-        """Those asked for since then that changed the environment's overlays, oldest first."""
+        """Those that changed the environment's overlays since then, oldest first, whenever they were asked for."""
+        asked = since - LONGEST if since - datetime.min.replace(tzinfo=UTC) > LONGEST else since
         query = sa.select(promotions.c.state).order_by(promotions.c.requested_at)
-        query = query.where(promotions.c.environment == environment, promotions.c.requested_at >= since)
-        return tuple(promotion for promotion in await self._load(query) if promotion.commit)
+        query = query.where(promotions.c.environment == environment, promotions.c.requested_at >= asked)
+        changed = [(at, one) for one in await self._load(query) if (at := one.changed_at) and at >= since]
+        return tuple(one for _, one in sorted(changed, key=itemgetter(0)))
 
     async def _load(self, query: sa.Select[Any]) -> tuple[Promotion, ...]:
         async with self._database.reading() as connection:

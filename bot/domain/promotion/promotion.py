@@ -84,6 +84,11 @@ class Promotion:
         return self.plan.id
 
     @property
+    def changed_at(self) -> datetime | None:
+        """When its change came into git, never before it was asked for; None where none did."""
+        return max(self.commit.at, self.plan.requested_at) if self.commit else None
+
+    @property
     def moves(self) -> tuple[Move, ...]:
         """What goes: the plan's moves without the apps that were left out."""
         return tuple(move for move in self.plan.moves if move.app not in self.left_out)

@@ -221,6 +221,31 @@ def change(id: str, *approvers: Person, commit: bool = True, days: float = 1, **
     return replace(made, plan=replace(made.plan, **{**facts, **plan}), approvals=approvals)  # type: ignore[arg-type]
 
 
+def test_a_change_belongs_to_the_time_at_which_it_was_made(archive: Archive) -> None:
+    """Asked for before the time of one report and written after it, it would be in none."""
+    late = change("p-across", days=3)
+    archive.keep(replace(late, commit=replace(COMMIT, at=NOW - timedelta(days=1))), change("p-before", days=3))
+    told = json.loads(archive.four_eyes("--since", "2d", "--json").output)
+    assert [(one["id"], one["at"][:16]) for one in told["unseen"]] == [
+        ("p-across", (NOW - timedelta(days=1)).isoformat()[:16])
+    ]
+    before = json.loads(archive.four_eyes("--until", "2d", "--json").output)
+    assert [one["id"] for one in before["unseen"]] == ["p-before"]
+
+
+@pytest.mark.parametrize("other", ["ana+two@example.com", "ana@other.example.org"])
+def test_a_second_account_is_no_second_pair_of_eyes(archive: Archive, other: str) -> None:
+    """Where the requester may approve, nothing else keeps their other account from it."""
+    asker, again = Person("U0ANA", "ana", "ana@example.com"), Person("U0ANA2", "ana", other)
+    archive.keep(change("p-own", again, requester=asker), change("p-glass", requester=asker, break_glass=True))
+    archive.owe(Review("p-glass", ("my-app",), "production", asker, "INC", NOW), closed_by=again)
+    found = archive.four_eyes("--json", policy="people: {ana@example.com: [ana@other.example.org]}")
+    listed = {one["id"]: one["why"] for one in json.loads(found.output)["unseen"]}
+    assert set(listed) == {"p-own", "p-glass"}
+    assert says(listed["p-own"], "nobody but the requester")
+    assert says(listed["p-glass"], "review is owed")
+
+
 def test_changes_without_a_second_pair_of_eyes_are_listed_with_the_reason(archive: Archive) -> None:
     archive.keep(
         change("p-two", BO),
