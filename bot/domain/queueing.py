@@ -25,6 +25,12 @@ class Waiting:
         notify = "?" if self.wish.notify else ""
         return f"{notify}{self.wish.environment}/{'/'.join(self.wish.named_apps) or '*'}"
 
+    def asks_the_same(self, other: "Waiting") -> bool:
+        """The same image, and the same time for it."""
+        mine, theirs = self.wish, other.wish
+        when = (mine.start_at, mine.when_open) == (theirs.start_at, theirs.when_open)
+        return when and what(mine) == what(theirs)
+
 
 CLOSING = frozenset({"lock", "freeze", "window", "soak"})
 """gates whose no ends by itself, or by somebody who opens what they closed"""

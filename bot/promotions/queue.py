@@ -75,7 +75,7 @@ class PromotionQueue(Queue):
     looked: dict[str, datetime] = field(default_factory=dict)
     """request id → when it was last looked at whether it is open"""
 
-    async def add(self, waiting: Waiting, behind: Promotion | None) -> None:
+    async def add(self, waiting: Waiting, behind: Promotion | None) -> Waiting | None:
         wish = waiting.wish
         detail: dict[str, object] = {"wish": what(wish)}
         if behind:
@@ -86,9 +86,10 @@ class PromotionQueue(Queue):
         entry = AuditEntry("queued", waiting.user, wish.named_apps, wish.environment, ahead, detail, key)
         async with self.database.begin() as connection:
             if wish.context.again and await self.audit.recorded(connection, key):
-                return  # it waits, or has started, or was taken off since
-            await self.store.add(connection, waiting)
+                return None  # it waits, or has started, or was taken off since
+            before = await self.store.add(connection, waiting)
             await self.audit.append(connection, entry)
+        return before if before and not waiting.asks_the_same(before) else None
 
     async def start_next(self) -> int:
         """Start everything whose turn has come; how many. What cannot be asked now is tried at the next call."""

@@ -22,8 +22,11 @@ from bot.runtime.clock import SYSTEM_CLOCK
 
 
 class Queue(Protocol):
-    async def add(self, waiting: Waiting, behind: Promotion | None) -> None:
-        """Written down; started when its turn or its time comes. Asking twice is asking once."""
+    async def add(self, waiting: Waiting, behind: Promotion | None) -> Waiting | None:
+        """Written down; started when its turn or its time comes. Asking twice is asking once.
+
+        What the same person had waiting there, if it asked for something else: it no longer starts.
+        """
         ...
 
 
@@ -67,8 +70,7 @@ class Scheduler:
         if wish.when_open and not is_closed(promotion):
             return None
         waiting = Waiting(wish, caller.id, wish.context.team or caller.team, self._clock.now())
-        await self._queue.add(waiting, None)
-        return Postponed(promotion, wish)
+        return Postponed(promotion, wish, await self._queue.add(waiting, None))
 
     async def _notified(self, wish: Wish, caller: Caller) -> Reply:
         """Its asker gets a message as soon as no gate that opens again, and nothing under way, keeps it."""
@@ -77,8 +79,8 @@ class Scheduler:
         is_busy = any(one and not one.gives_way_to(promotion.plan) for one in under_way)
         if not (is_closed(promotion) or is_busy):
             return Unhindered(promotion, wish)
-        await self._queue.add(Waiting(wish, caller.id, wish.context.team or caller.team, self._clock.now()), None)
-        return Postponed(promotion, wish)
+        waiting = Waiting(wish, caller.id, wish.context.team or caller.team, self._clock.now())
+        return Postponed(promotion, wish, await self._queue.add(waiting, None))
 
     async def _started(self, wish: Wish, caller: Caller) -> Reply:
         promotion = await self._promotions.start(wish, caller)
@@ -96,8 +98,8 @@ class Scheduler:
 
     async def _wait(self, wish: Wish, caller: Caller, other: Promotion, *, first: bool = False) -> Reply:
         waiting = Waiting(wish, caller.id, wish.context.team or caller.team, self._clock.now(), first)
-        await self._queue.add(waiting, other)
-        return Queued(await self._viewed(other, caller), replacing=first)
+        instead_of = await self._queue.add(waiting, other)
+        return Queued(await self._viewed(other, caller), replacing=first, instead_of=instead_of)
 
     async def _viewed(self, other: Promotion, caller: Caller) -> Promotion | None:
         """None where the caller may not view every app of it."""

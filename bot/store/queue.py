@@ -33,8 +33,13 @@ class QueueStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, connection: AsyncConnection, waiting: Waiting) -> None:
-        """In the caller's transaction. Who waits there already keeps their place, with the newest wish."""
+    async def add(self, connection: AsyncConnection, waiting: Waiting) -> Waiting | None:
+        """In the caller's transaction. Who waits there already keeps their place, with the newest wish.
+
+        What they waited for before, until now.
+        """
+        there = sa.select(queue).where(queue.c.user_id == waiting.user, queue.c.about == waiting.about)
+        before = (await connection.execute(there.with_for_update())).mappings().first()
         insert = self._database.insert(queue)
         newest = {
             "request_id": waiting.wish.context.request_id,
@@ -46,6 +51,7 @@ class QueueStore:
         }
         row = insert.values(user_id=waiting.user, about=waiting.about, **newest)
         await connection.execute(row.on_conflict_do_update(index_elements=["user_id", "about"], set_=newest))
+        return _waiting(dict(before)) if before else None
 
     async def all(self) -> tuple[Waiting, ...]:
         """In the order in which their turn comes."""

@@ -38,13 +38,14 @@ def occupied(reply: Occupied) -> Rendered:
 
 def queued(reply: Queued) -> Rendered:
     other = bold(headline(reply.behind), 300) if reply.behind else "the promotion in progress"
+    instead = _instead(reply.instead_of)
     if reply.replacing:
         then = "yours starts when that has ended, and you get a message."
-        return sentence(f"Pilothouse aborts {other}, as you asked; {then}")
+        return sentence(f"Pilothouse aborts {other}, as you asked; {then}{instead}")
     if reply.behind is None:
-        return sentence("Yours starts when the promotion in progress has ended, and you get a message.")
+        return sentence(f"Yours starts when the promotion in progress has ended, and you get a message.{instead}")
     now = state(reply.behind).sentence
-    return sentence(f"Yours starts when {other} has ended, and you get a message. Where it stands now: {now}")
+    return sentence(f"Yours starts when {other} has ended, and you get a message.{instead} Where it stands now: {now}")
 
 
 def starts_soon(waiting: Waiting) -> Rendered:
@@ -65,6 +66,7 @@ def postponed(reply: Postponed) -> Rendered:
     said = f"🗓️ {name} {when}. Every gate is asked again then, and it needs its approvals as usual."
     if not wish.named_image and (source := reply.promotion.plan.source):
         said += f" It takes what {safe(source, 60)} has in git at that time. To decide now, name an image."
+    said += _instead(reply.instead_of)
     return rendered(
         said,
         [
@@ -81,6 +83,7 @@ def _notified(reply: Postponed) -> Rendered:
     why = _does(gates) if gates else "another promotion does"
     name = bold(headline(reply.promotion), 300)
     said = f"🔔 You get a message when nothing holds {name} back: right now {why}. Nothing starts before you say so."
+    said += _instead(reply.instead_of)
     return rendered(said, [section(said), *layout.actions([_cancel(reply.wish)])])
 
 
@@ -111,13 +114,23 @@ def scheduled(reply: Scheduled) -> Rendered:
 
 def later_row(waiting: Waiting, index: int) -> SectionBlock:
     wish = waiting.wish
-    when = "when it is open" if wish.when_open else "behind the promotion in progress"
-    when = "a message when it is open" if wish.notify else when
-    if wish.start_at:
-        when = moment(wish.start_at, DAY_AND_TIME)
+    when = _when(wish)
     asked = f"requested by {mention(Person(waiting.user, waiting.user))} {moment(waiting.since, DAY_AND_TIME)}"
     typed = code(f"/schedule cancel {promotion_id(wish.context.request_id)}", 80)
     return section(f"🗓️ {bold(what(wish), 300)} · {when}\n{asked} · {typed}", accessory=_cancel(wish, index))
+
+
+def _when(wish: Wish) -> str:
+    if wish.start_at:
+        return moment(wish.start_at, DAY_AND_TIME)
+    if wish.notify:
+        return "a message when it is open"
+    return "when it is open" if wish.when_open else "behind the promotion in progress"
+
+
+def _instead(before: Waiting | None) -> str:
+    """One wish waits there for each person: which one it was."""
+    return f" It replaces your earlier request, {bold(what(before.wish), 300)} ({_when(before.wish)})." if before else ""
 
 
 def _cancel(wish: Wish, index: int = 0) -> ButtonElement | None:

@@ -15,8 +15,10 @@ from bot.queries.runs import RunFollowing
 class MemoryQueue(Queue):
     waiting: list[tuple[Waiting, str]] = field(default_factory=list)
 
-    async def add(self, waiting: Waiting, behind: Promotion | None) -> None:
+    async def add(self, waiting: Waiting, behind: Promotion | None) -> Waiting | None:
+        mine = [one for one, _ in self.waiting if (one.user, one.about) == (waiting.user, waiting.about)]
         self.waiting.append((waiting, behind.id if behind else ""))
+        return mine[-1] if mine and not waiting.asks_the_same(mine[-1]) else None
 
 
 @dataclass

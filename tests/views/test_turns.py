@@ -273,6 +273,26 @@ def test_who_may_not_view_what_is_in_the_way_can_still_wait() -> None:
     ]
 
 
+def test_who_asks_again_reads_which_of_their_requests_no_longer_starts() -> None:
+    wish = Deploy(context=Context("r1", "C0DEPLOY", "c1"), app="my-app", environment="production")
+    timed, queued = replace(wish, start_at=AT), Waiting(wish, "U0ANA", "T1", AT)
+    before = Waiting(timed, "U0ANA", "T1", AT)
+    lost = " It replaces your earlier request, *my-app → production* (2026-05-04 14:02 UTC)."
+    assert lines(render(Queued(None, instead_of=before))) == [
+        f"Yours starts when the promotion in progress has ended, and you get a message.{lost}"
+    ]
+    assert lines(render(Queued(promotion(), replacing=True, instead_of=before)))[0].endswith(lost)
+    assert f"and you get a message.{lost} Where it stands now:" in lines(render(Queued(promotion(), False, before)))[0]
+    assert lines(render(Postponed(promotion(), timed, queued)))[0].endswith(
+        " It replaces your earlier request, *my-app → production* (behind the promotion in progress)."
+    )
+    asked = replace(wish, notify=True)
+    again = Waiting(replace(asked, image="v1.4.1"), "U0ANA", "T1", AT)
+    assert lines(render(Postponed(promotion(), asked, again)))[0].endswith(
+        " It replaces your earlier request, *my-app@v1.4.1 → production* (a message when it is open)."
+    )
+
+
 def test_a_closed_gate_offers_to_deploy_later_and_to_hear_of_it() -> None:
     frozen = GateResult("freeze", "my-app", Verdict.blocked("production is frozen.", "It opens on Monday."))
     ended = promotion(Stage.DONE, Phase.FAILED, results=(frozen,), finished_at=AT)

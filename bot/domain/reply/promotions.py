@@ -74,6 +74,8 @@ class Queued(Reply):
 
     behind: Promotion | None
     replacing: bool = False
+    instead_of: Waiting | None = None
+    """what the same person had waiting there, which no longer starts"""
 
     @property
     def about(self) -> Promotion | None:
@@ -86,6 +88,8 @@ class Postponed(Reply):
 
     promotion: Promotion
     wish: Wish
+    instead_of: Waiting | None = None
+    """as in `Queued`"""
 
 
 @dataclass(frozen=True)

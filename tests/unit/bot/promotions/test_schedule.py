@@ -9,9 +9,9 @@ import pytest
 
 from bot.domain.caller import Caller, Person
 from bot.domain.errors import NotAllowed, UnknownName, UserError
-from bot.domain.intent import Deploy
+from bot.domain.intent import Deploy, IfBusy
 from bot.domain.promotion import Following, Phase, Progress, Stage
-from bot.domain.reply import Postponed, Scheduled, Started, Unhindered
+from bot.domain.reply import Postponed, Queued, Scheduled, Started, Unhindered
 from bot.domain.safety import Freeze, Lock
 from bot.promotions.queue import OPEN_PATIENCE, PromotionQueue
 from bot.promotions.schedule import Schedule, id_of
@@ -90,6 +90,33 @@ async def test_at_its_time_it_starts_and_asks_as_ever(plans: Plans) -> None:
     live = await plans.world.store.live("my-app", "production")
     assert live
     assert (live.stage, live.plan.requester.name) == (Stage.APPROVAL, "ana")
+
+
+async def test_who_asks_again_hears_which_earlier_request_no_longer_starts(plans: Plans) -> None:
+    first, again = plans.now + timedelta(hours=2), plans.now + timedelta(hours=14)
+    earlier = await plans.ask(start_at=first)
+    assert isinstance(earlier, Postponed)
+    later = await plans.ask(start_at=again)
+    assert isinstance(later, Postponed)
+    assert later.instead_of
+    assert later.instead_of.wish.start_at == first
+    assert [one.wish.start_at for one in await plans.queue.store.all()] == [again]
+    same = await plans.ask(start_at=again)
+    assert isinstance(same, Postponed)
+    assert same.instead_of is None  # nothing is lost: it asked for the same
+
+
+async def test_who_queues_hears_which_start_is_lost_by_it_and_nobody_loses_what_others_asked_for(plans: Plans) -> None:
+    assert isinstance(await plans.ask("bo"), Started)
+    assert isinstance(await plans.ask("mia", start_at=plans.now + timedelta(hours=2)), Postponed)
+    at = plans.now + timedelta(hours=3)
+    asked = await plans.ask(start_at=at)
+    assert isinstance(asked, Postponed)
+    assert asked.instead_of is None
+    queued = await plans.ask(if_busy=IfBusy.QUEUE)
+    assert isinstance(queued, Queued)
+    assert queued.instead_of
+    assert (queued.instead_of.user, queued.instead_of.wish.start_at) == ("U0ANA", at)
 
 
 async def test_what_nothing_holds_starts_at_once(plans: Plans) -> None:
