@@ -46,8 +46,11 @@ class FreezeService:
 
         async def effect(connection: AsyncConnection) -> Reply:
             await self._freezes.call(connection, freeze)
-            await self._ledger.write(connection, _deed(Event.FROZEN, ask, caller, freeze), views.frozen(freeze))
-            return FreezeCalled(freeze)
+            lasting = await self._freezes.active_in(connection, freeze.app, freeze.environment)
+            longer = lasting if lasting and lasting.until > freeze.until else None
+            deed = _deed(Event.FROZEN, ask, caller, freeze)
+            await self._ledger.write(connection, deed, views.frozen(freeze, longer))
+            return FreezeCalled(freeze, longer=longer)
 
         return await self._ledger.once(ask.context, Event.FROZEN, effect)
 
@@ -60,9 +63,9 @@ class FreezeService:
             if not ended:
                 return Told(f"Nobody has frozen {name}. Freezes in the policy end automatically.")
             still = await self._freezes.active_in(connection, ask.app, ask.environment)
-            for freeze in ended:
-                deed = _deed(Event.UNFROZEN, ask, caller, freeze)
-                await self._ledger.write(connection, deed, views.unfrozen(freeze, caller.person, still))
+            for freeze in ended:  # each is on record; the channel reads once that the place is open
+                news = None if freeze is not ended[-1] else views.unfrozen(freeze, caller.person, still)
+                await self._ledger.write(connection, _deed(Event.UNFROZEN, ask, caller, freeze), news)
             if still:
                 return Told(f"That freeze of {name} is over, but {still.by.name} has frozen all of {ask.environment}.")
             return Told(f"The freeze of {name} is over.")

@@ -83,7 +83,11 @@ def freeze_called(reply: FreezeCalled) -> Rendered:
     what = (
         f"❄️ {_capital(place(freeze.app, freeze.environment))} is frozen until {_at(freeze)}{_because(freeze.reason)}."
     )
-    hint = f"It ends automatically then, or earlier with {code(f'/unfreeze {typed(freeze.app, freeze.environment)}')}."
+    end = code(f"/unfreeze {typed(freeze.app, freeze.environment)}")
+    hint = f"It ends automatically then, or earlier with {end}."
+    if longer := reply.longer:
+        both = (longer.app, longer.environment) == (freeze.app, freeze.environment)
+        hint = f"{_longer(longer).strip()} {end} ends {'both' if both else 'yours'}."
     return rendered(what, [section(what), context(hint + _exempt(freeze) + _builds(reply.builds))])
 
 
@@ -167,11 +171,18 @@ def lock_ends(lock: Lock) -> Rendered:
     return sentence(f"⏰ {owner} has held {name} since {moment(lock.since, DAY_AND_TIME)}{_because(lock.reason)}.")
 
 
-def frozen(freeze: Freeze) -> Rendered:
+def frozen(freeze: Freeze, longer: Freeze | None = None) -> Rendered:
+    """`longer`: another one that holds the place for longer."""
     name = _capital(place(freeze.app, freeze.environment))
     return sentence(
         f"❄️ {name} is frozen by {mention(freeze.by)} until {_at(freeze)}{_because(freeze.reason)}.{_exempt(freeze)}"
+        f"{_longer(longer) if longer else ''}"
     )
+
+
+def _longer(freeze: Freeze) -> str:
+    name = _capital(place(freeze.app, freeze.environment))
+    return f" {name} stays frozen until {_at(freeze)}, as {mention(freeze.by)} asked before."
 
 
 def unfrozen(freeze: Freeze, by: Person | None, still: Freeze | None = None) -> Rendered:

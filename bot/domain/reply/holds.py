@@ -44,6 +44,8 @@ class FreezeCalled(Reply):
     freeze: Freeze
     builds: str = ""
     """what it means for pipelines, where they write by themselves"""
+    longer: Freeze | None = None
+    """another freeze that holds the place for longer"""
 
 
 @dataclass(frozen=True)

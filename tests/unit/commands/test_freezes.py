@@ -92,6 +92,30 @@ async def test_a_freeze_ends_for_everybody(harness: CommandHarness) -> None:
     assert await harness.safety.events() == ["frozen", "unfrozen"]
 
 
+async def test_a_place_that_was_frozen_twice_opens_once(harness: CommandHarness) -> None:
+    await say(harness, 1, "/freeze prod for 3h long")
+    await say(harness, 2, "/freeze prod for 5h INC-2")
+    await say(harness, 3, "/unfreeze prod")
+    told = await harness.safety.told("C0DEPLOY")
+    assert sum("ended the freeze" in one for one in told) == 1
+    assert await harness.safety.events() == ["frozen", "frozen", "unfrozen", "unfrozen"]
+
+
+async def test_a_shorter_freeze_does_not_sound_like_the_end_of_a_longer_one(harness: CommandHarness) -> None:
+    longer = await called(harness, "/freeze prod for 3h long")
+    shorter = await say(harness, 2, "/freeze prod for 1h short", "U0MIA")
+    assert isinstance(shorter, FreezeCalled)
+    assert shorter.longer == longer
+    own = await say(harness, 3, "/freeze my-app prod for 1h: its own")
+    assert isinstance(own, FreezeCalled)
+    assert own.longer == longer
+    _, *told = await harness.safety.told("C0DEPLOY")
+    assert all(says(one, "stays frozen until", "<@U0BO>") for one in told)
+    last = await say(harness, 4, "/freeze prod for 4h longest")
+    assert isinstance(last, FreezeCalled)
+    assert last.longer is None
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [("/freeze prod", "Say until when"), ("/freeze my-app until fri", "Name an environment"),
