@@ -76,6 +76,21 @@ def clean(text: str) -> str:
     return plain.strip()
 
 
+def as_composed(text: str) -> str:
+    """What stood in the composer: Slack's escapes (S6) undone, mentions by their name; the rest as it was typed."""
+    plain = _LINK.sub(_labelled, text)
+    for entity, character in _ENTITIES:
+        plain = plain.replace(entity, character)
+    return plain.strip()
+
+
+def _labelled(link: re.Match[str]) -> str:
+    target, label = link.group(1), link.group(2)
+    if not label:
+        return target.removeprefix("mailto:")
+    return label if target[0] not in "@#" else f"{target[0]}{label.removeprefix(target[0])}"
+
+
 def _unlinked(link: re.Match[str]) -> str:
     target, label = link.group(1), link.group(2)
     if _PERSON.fullmatch(target):

@@ -14,6 +14,7 @@ from bot.domain.errors import DatabaseAway, IntegrationError, NotFound, Unavaila
 from bot.domain.intent import Intent
 from bot.domain.promotion import Promotion
 from bot.domain.reply import DoraReport, Picker, ReasonForm, Reply, RunLog, Silent, Started, TrainApps
+from bot.grammar.tokens import as_composed
 from bot.notify.permalinks import Permalinks
 from bot.ports import FileUpload, Messenger, Modals, Posted, Rendered
 from bot.router.charts import Charts
@@ -95,7 +96,7 @@ class Answers:
 
     async def refuse(self, sentence: str, incoming: Incoming, respond: Respond | None) -> None:
         """Why something was not done. Where Slack does not take that either, the log has it."""
-        await self._insist(partial(self.tell, refusal(sentence, incoming.typed), incoming, respond))
+        await self._insist(partial(self.tell, refusal(sentence, as_composed(incoming.typed)), incoming, respond))
 
     async def _insist(self, say: Callable[[], Awaitable[None]]) -> bool:
         """Again, a little later each time, while Slack is busy. False when it does not take it at all."""

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.grammar import tokenize
+from bot.grammar.tokens import as_composed
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,20 @@ def test_any_text_is_cut_into_words_without_a_crash_and_without_blanks_between(t
 @given(st.lists(st.from_regex(r"[a-z0-9@:./-]{1,12}", fullmatch=True).filter(lambda w: not w.startswith("--"))))
 def test_plain_words_come_back_as_they_are(words: list[str]) -> None:
     assert [token.whole for token in tokenize("  ".join(words))] == words
+
+
+@pytest.mark.parametrize(
+    ("sent", "composed"),
+    [
+        ("/delegate <@U0MIA|mia> until fri", "/delegate @mia until fri"),
+        ("/delegate <@U0MIA> until fri", "/delegate @U0MIA until fri"),
+        ("/deploy my-app prod <#C0DEPLOY|deployments>", "/deploy my-app prod #deployments"),
+        ("/freeze prod <!subteam^S0RELEASE|@release-managers>", "/freeze prod @release-managers"),
+        ("/delegate <mailto:mia@example.com|mia@example.com>", "/delegate mia@example.com"),
+        ("/lock prod see <https://example.com/x>", "/lock prod see https://example.com/x"),
+        ("/lock prod a &lt;b&gt; &amp;lt;", "/lock prod a <b> &lt;"),
+    ],
+)
+def test_what_was_sent_reads_as_it_was_composed(sent: str, composed: str) -> None:
+    """S6."""
+    assert as_composed(sent) == composed

@@ -250,6 +250,12 @@ async def test_a_refused_command_can_be_copied_and_mended(bot: Bot) -> None:
     assert typed["elements"][0]["text"] == "You typed `/deploy my-app prodd --reason 'why' not`"
 
 
+async def test_a_refused_command_shows_mentions_as_they_were_typed(bot: Bot) -> None:
+    """S6: Slack sends `<@U0MIA|mia>` for what reads `@mia` in the composer."""
+    await bot.says("bo", "/delegate @mia")
+    assert bot.whispers("bo")[-1]["blocks"][-1]["elements"][0]["text"] == "You typed `/delegate @mia`"
+
+
 async def test_a_late_answer_is_shown_by_its_response_url(bot: Bot) -> None:
     """S14, S19: over a real socket, with when it was asked for."""
     answers: list[str] = []
