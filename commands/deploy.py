@@ -80,7 +80,7 @@ SHORTCUT = Shortcut(
     parse=parse,
     form=FORM,
     topic=Topic.DAILY,
-    examples=("/deploy my-app prod", "/deploy my-app@1.4.2 staging", "/deploy my-app prod at 22:00"),
+    examples=("/deploy my-app prod", "/deploy my-app@v1.4.2 staging", "/deploy my-app prod at 22:00"),
     shortcut=SHORTCUT,
 )
 async def deploy(

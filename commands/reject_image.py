@@ -1,4 +1,4 @@
-"""`/reject my-app@1.4.2 leaks memory`: nobody promotes this image."""
+"""`/reject my-app@v1.4.2 leaks memory`: nobody promotes this image."""
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
@@ -36,7 +36,7 @@ FORM = CommandForm(
     names=False,
     form=FORM,
     topic=Topic.HOLD,
-    examples=("/reject my-app@1.4.2 it leaks memory",),
+    examples=("/reject my-app@v1.4.2 it leaks memory",),
 )
 async def reject_image(ask: RejectImage, caller: Caller, rejections: RejectionService) -> Reply:
     """Reject an image: nobody can promote it anywhere until somebody un-rejects it.

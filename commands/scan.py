@@ -48,7 +48,7 @@ FORM = CommandForm(
     parse=parse,
     form=FORM,
     topic=Topic.DAILY,
-    examples=("/scan my-app prod", "/scan my-app@1.4.2"),
+    examples=("/scan my-app prod", "/scan my-app@v1.4.2"),
 )
 async def scan(
     ask: ShowScan, caller: Caller, policy: Policy, catalog: Catalog, registry: Registry, scans: Scans

@@ -1,4 +1,4 @@
-"""`/unreject my-app@1.4.2`: it was good after all."""
+"""`/unreject my-app@v1.4.2`: it was good after all."""
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
@@ -31,7 +31,7 @@ FORM = CommandForm("Un-reject", (FormField(Input.REJECTED, needed=True),), read)
     names=False,
     form=FORM,
     topic=Topic.HOLD,
-    examples=("/unreject my-app@1.4.2",),
+    examples=("/unreject my-app@v1.4.2",),
 )
 async def unreject(ask: ClearImage, caller: Caller, rejections: RejectionService) -> Reply:
     """Take back the rejection of an image."""

@@ -4,6 +4,8 @@ import math
 import re
 from datetime import timedelta
 
+from bot.domain.sentence import quoted
+
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 SHORT = {"day": "d", "hour": "h", "minute": "min", "second": "s"}
 DURATION = re.compile(r"(?:\d+[smhdw])+")
@@ -12,12 +14,12 @@ DURATION = re.compile(r"(?:\d+[smhdw])+")
 def parse_duration(text: str) -> timedelta:
     """Raises ValueError, with examples, for anything but 30s, 15m, 4h, 2d, 1w or several of these in a row."""
     if not DURATION.fullmatch(text):
-        raise ValueError(f"{text!r} is not a duration: expected 30s, 15m, 4h, 2d or 1h30m")
+        raise ValueError(f"{quoted(text)} is not a duration: expected for example 15m, 4h, 2d, 1w or 1h30m")
     parts = re.findall(r"(\d+)([smhdw])", text)
     try:
         return sum((timedelta(**{UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
     except OverflowError as error:
-        raise ValueError(f"{text!r} is too long a duration") from error
+        raise ValueError(f"{quoted(text)} is too long a duration") from error
 
 
 def written(time: timedelta) -> str:

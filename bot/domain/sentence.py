@@ -9,6 +9,12 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(first)} {last} {end}" if first else end
 
 
+def quoted(word: str, limit: int = 80) -> str:
+    """A word that somebody typed, in code style: what can be copied, and what it was."""
+    shown = word[:limit].replace("`", "'")
+    return f"`{shown}{'…' if len(word) > limit else ''}`"
+
+
 def shortened(words: Sequence[str], most: int, last: str = "and") -> str:
     """As `listed`; of more than `most` words the first ones, and how many more there are."""
     more = len(words) - most

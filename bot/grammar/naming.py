@@ -126,7 +126,7 @@ class NamingWords(WordsLeft):
         return [meaning.environment for meaning in meanings if meaning.environment and not meaning.app]
 
     def _names_and_images(self) -> tuple[list[str], list[str]]:
-        """`my-app@1.4.2` and `my-app:1.4.2` are both; commas and "and" only stand between."""
+        """`my-app@v1.4.2` and `my-app:v1.4.2` are both; commas and "and" only stand between."""
         names: list[str] = []
         images: list[str] = []
         for token in self._rest():
@@ -166,7 +166,7 @@ class NamingWords(WordsLeft):
     def image(self, reference: str) -> str:
         """A tag or a whole digest."""
         if not is_image(reference):
-            wanted = "Give a tag (`@1.4.2`) or a whole digest (`@sha256:` and 64 hexadecimal digits)."
+            wanted = "Give a tag (`@v1.4.2`) or a whole digest (`@sha256:` and 64 hexadecimal digits)."
             self.refuse(f"`@{short(reference)}` is not an image.", wanted)
         return reference
 
@@ -185,7 +185,7 @@ class NamingWords(WordsLeft):
         if self._tokens and self._tokens[0].is_flag:
             self._no_such_flag(name.partition("=")[0])
         if not (name and at):
-            self.refuse(f"Name {what}, as in `my-app@1.4.2`.")
+            self.refuse(f"Name {what}, as in `my-app@v1.4.2`.")
         self._tokens = self._tokens[1:]
         return self.vocabulary.app(name) or name, self.image(reference)
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from bot.domain.environment import Environment
 from bot.domain.errors import Refused, UnknownName
 from bot.domain.overlay import Overlay, OverlayImage
+from bot.domain.sentence import quoted
 from bot.overlays.built_images import BuiltImages
 from bot.overlays.kustomization import FILE_NAMES, KustomizationError, read_images
 from bot.overlays.legible import LegibleImages, ParsedOverlays, beside
@@ -81,7 +82,7 @@ class Catalog:
             if environment.answers_to(word):
                 return environment
         words = [w for e in self.environments for w in (e.name, *e.aliases)]
-        raise UnknownName(f"There is no environment {word!r}.{nearest(word, words, 'Environments')}")
+        raise UnknownName(f"There is no environment {quoted(word)}.{nearest(word, words, 'Environments')}")
 
     def before(self, environment: Environment) -> Environment | None:
         """The environment that images come from; None for the first."""
@@ -99,7 +100,7 @@ class Catalog:
         if overlay:
             return overlay
         if app not in listing.apps:
-            raise UnknownName(f"There is no app {app!r}.{nearest(app, listing.apps, 'Apps')}")
+            raise UnknownName(f"There is no app {quoted(app)}.{nearest(app, listing.apps, 'Apps')}")
         has = [e.name for e in self.environments if (app, e.name) in listing.overlays]
         raise UnknownName(
             f"{app} has no overlay for {environment} (it has {', '.join(has)}): "

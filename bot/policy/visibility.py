@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import UnknownName
 from bot.domain.promotion import Promotion
+from bot.domain.sentence import quoted
 from bot.policy.authorization import binds, may
 from bot.policy.model import Policy, covers
 from bot.runtime.spelling import did_you_mean
@@ -41,12 +42,12 @@ def known(policy: Policy, caller: Caller, permission: Permission, app: str) -> b
 
 def no_app(policy: Policy, caller: Caller, app: str, apps: Iterable[str]) -> UnknownName:
     """The same for an app that does not exist and for one that the caller may not view."""
-    return UnknownName(f"There is no app {app[:60]!r}.{did_you_mean(app, visible(policy, caller, apps))}")
+    return UnknownName(f"There is no app {quoted(app, 60)}.{did_you_mean(app, visible(policy, caller, apps))}")
 
 
 def no_promotion(id: str) -> UnknownName:
     """The same for a promotion that does not exist and for one that the caller may not view."""
-    return UnknownName(f"There is no promotion {id[:80]!r}: its id is at the foot of its card.")
+    return UnknownName(f"There is no promotion {quoted(id)}: its id is at the foot of its card.")
 
 
 def no_run(name: str) -> UnknownName:

@@ -11,11 +11,11 @@ from bot.domain.errors import NotFound, UnknownName, UnknownRegistry
 from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.overlay import Overlay, OverlayImage
 from bot.domain.promotion import MissingImage, Move
-from bot.domain.sentence import listed
 from bot.overlays.catalog import Catalog, Listing
 from bot.policy import Policy
 from bot.ports import Registry
 from bot.promotions.rollback_targets import RollbackTarget, RollbackTargets
+from bot.promotions.unknown_image import unknown_image
 
 Found = Artifact | UnknownRegistry | None
 
@@ -81,22 +81,10 @@ class Moves:
         if not pairs and (elsewhere := next((one for one in found if isinstance(one, UnknownRegistry)), None)):
             raise UnknownName(_not_ours(elsewhere))
         if not pairs:
-            where = listed(list(dict.fromkeys(entry.repository for entry in entries)), "or") or overlay.path
-            raise UnknownName(f"There is no image {reference!r} in {where}. {await self._what_there_is(entries)}")
+            raise await unknown_image(self._registry, reference, [entry.repository for entry in entries])
         tag = "" if is_digest(reference) else reference
         moves = (self._move(overlay, entry, artifact, tag, now) for entry, artifact, now in pairs)
         return [move for move in moves if move]
-
-    async def _what_there_is(self, entries: Iterable[OverlayImage]) -> str:
-        for entry in entries:
-            try:
-                newest = await self._registry.newest(entry.repository, 5)
-            except UnknownRegistry:
-                continue
-            tags = [artifact.tags[0] for artifact in newest if artifact.tags]
-            if tags:
-                return f"The newest are {', '.join(tags)}."
-        return ""
 
     async def to_pinned(
         self, overlay: Overlay, before: OverlayImage, pinned: OverlayImage, recorded: str = ""

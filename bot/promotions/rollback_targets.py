@@ -9,6 +9,7 @@ from bot.domain.errors import UnknownName
 from bot.domain.overlay import Commit, Overlay, OverlayImage
 from bot.domain.promotion import Kind, Phase, Promotion
 from bot.domain.reply import RollbackChoice
+from bot.domain.sentence import listed, quoted
 from bot.overlays.catalog import Catalog, Listing
 from bot.overlays.kustomization import KustomizationError, read_images
 from bot.ports import OverlaySource
@@ -227,7 +228,5 @@ def _nothing_fits(overlay: Overlay, back: list[OverlayState], running: Images, t
     where = f"{overlay.app} in {overlay.environment}"
     if not back:
         return f"There is nothing to roll {where} back to: nothing is known to have run there before."
-    known = ", ".join(f"{_first_changed(s.images, running).label} ({s.commit.short})" for s in back[:5])
-    if not to:
-        return f"There is nothing to roll {where} back to. It ran {known}."
-    return f"{where} has not run {to!r} before. It ran {known}."
+    known = listed([f"{_first_changed(s.images, running).label} ({s.commit.short})" for s in back[:5]], "or")
+    return f"{where} has not run {quoted(to)} before. It can go back to {known}."

@@ -10,6 +10,7 @@ from bot.domain.identity import promotion_id
 from bot.domain.intent import Context
 from bot.domain.queueing import Waiting, what
 from bot.domain.reply import Reply, Scheduled, Told
+from bot.domain.sentence import quoted
 from bot.notify.ledger import Ledger
 from bot.policy import EVERY, Policy, may, visible, who_could
 from bot.store.audit import Audit, AuditEntry
@@ -83,7 +84,7 @@ class Schedule:
 
 
 def _unknown(id: str) -> UnknownName:
-    return UnknownName(f"Nothing waits as {id[:40]!r}: `/schedule` lists what does.")
+    return UnknownName(f"Nothing is scheduled as {quoted(id, 40)}: `/schedule` lists what is.")
 
 
 def id_of(waiting: Waiting) -> str:

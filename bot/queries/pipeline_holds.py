@@ -16,6 +16,7 @@ from bot.domain.overlay import OverlayImage
 from bot.domain.pipeline import HELD, PipelineRun, RunStatus
 from bot.domain.promotion import ApprovalRule, GateResult, Kind, Move, Plan, VerdictState
 from bot.domain.reply import FreezeCalled, LockTaken, Reply
+from bot.domain.sentence import quoted
 from bot.evaluation.evaluator import GateEvaluator
 from bot.policy import Policy
 from bot.ports import Clock
@@ -48,7 +49,7 @@ class PipelineHolds:
         Raises UnknownName for an environment that policy does not name.
         """
         if environment not in {known.name for known in self._policy.environments}:
-            raise UnknownName(f"There is no environment {environment!r}.")
+            raise UnknownName(f"There is no environment {quoted(environment)}.")
         gates = (*PEOPLES_WORD, *OF_THE_IMAGE) if image else PEOPLES_WORD
         asked = tuple(name for name in self._evaluator.names(app, environment) if name in gates)
         now = self._clock.now()

@@ -8,10 +8,12 @@ from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.overlay import OverlayImage
 from bot.domain.reply import ScanReport
 from bot.domain.scan import Severity, Vulnerability
+from bot.domain.sentence import quoted
 from bot.gates.scan import ScanGate, ScanOptions
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy
 from bot.ports import Registry
+from bot.promotions.unknown_image import unknown_image
 
 Found = tuple[Vulnerability, ...]
 
@@ -34,7 +36,7 @@ class Scans:
         if not pinned:
             raise UnknownName(f"{app} pins no image in {environment}: add one under `images:` of its kustomization.")
         wanted = dict.fromkeys((each.repository, reference or each.digest or each.tag) for each in pinned)
-        looked = await asyncio.gather(*(self._artifact(app, environment, *each) for each in wanted))
+        looked = await asyncio.gather(*(self._artifact(app, environment, *each, named=reference) for each in wanted))
         found = tuple(each for each in looked if isinstance(each, Artifact))
         refused = [each for each in looked if isinstance(each, Refused)]
         if refused and not found:
@@ -73,7 +75,7 @@ class Scans:
         )
 
     async def _artifact(
-        self, app: str, environment: str, repository: str, wanted: str
+        self, app: str, environment: str, repository: str, wanted: str, *, named: str
     ) -> Artifact | UnknownName | Refused:
         """One image, or why there is none: it must not hide the app's other images."""
         if not wanted:
@@ -83,8 +85,12 @@ class Scans:
         try:
             return await self._registry.artifact(repository, wanted)
         except NotFound:
-            sentence = f"The registry has no image `{wanted}` in {repository}: it was never pushed, or is deleted."
-            return UnknownName(sentence)
+            if named:
+                return await unknown_image(self._registry, named, [repository])
+            return UnknownName(
+                f"{environment} pins {quoted(wanted)} of {repository}, and the registry does not have it: it was never "
+                "pushed, or was deleted."
+            )
         except Refused as error:
             return error
 

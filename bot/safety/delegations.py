@@ -10,6 +10,7 @@ from bot.domain.event import Event
 from bot.domain.intent import NameDelegate
 from bot.domain.reply import Delegated, Reply, Told
 from bot.domain.safety import Delegation
+from bot.domain.sentence import quoted
 from bot.notify.ledger import Deed, Ledger
 from bot.ports import Clock, Directory
 from bot.store.delegations import DelegationStore
@@ -62,7 +63,8 @@ class DelegationService:
             return await (self._directory.by_email(to) if "@" in to else self._directory.caller(to))
         except NotFound as error:
             raise UnknownName(
-                f"Slack knows nobody as {to!r}: mention them as @name after `/delegate`, or give their e-mail address."
+                f"Slack knows nobody as {quoted(to)}: mention them as @name after `/delegate`, or give their e-mail "
+                "address."
             ) from error
 
 

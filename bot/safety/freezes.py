@@ -11,6 +11,7 @@ from bot.domain.event import Event
 from bot.domain.intent import CallFreeze, EndFreeze
 from bot.domain.reply import FreezeCalled, Reply, Told
 from bot.domain.safety import Freeze
+from bot.domain.sentence import quoted
 from bot.notify.ledger import Deed, Ledger
 from bot.overlays.catalog import Catalog
 from bot.policy import EVERY
@@ -80,7 +81,7 @@ class FreezeService:
         known = await self._catalog.apps() if apps else ()
         for app in apps:
             if app not in known:
-                raise UnknownName(f"There is no app {app!r}.{did_you_mean(app, known)}")
+                raise UnknownName(f"There is no app {quoted(app)}.{did_you_mean(app, known)}")
 
 
 def _deed(event: Event, ask: CallFreeze | EndFreeze, caller: Caller, freeze: Freeze) -> Deed:

@@ -12,6 +12,7 @@ from bot.domain.intent import AwaitLock, BreakLock, ReleaseLock, StealLock, Take
 from bot.domain.reason import need_reason
 from bot.domain.reply import LockHeld, LockTaken, Reply, Told
 from bot.domain.safety import Lock
+from bot.domain.sentence import quoted
 from bot.notify.ledger import Deed, Ledger
 from bot.overlays.catalog import Catalog
 from bot.policy import EVERY
@@ -112,7 +113,7 @@ class LockService:
     async def _check_place(self, app: str, environment: str) -> None:
         self._catalog.environment(environment)
         if app and app not in await self._catalog.apps():
-            raise UnknownName(f"There is no app {app!r}: `/status` lists them.")
+            raise UnknownName(f"There is no app {quoted(app)}: `/status` lists them.")
 
 
 def _check_same(held: Lock | None, since: str) -> None:

@@ -12,11 +12,13 @@ from bot.domain.intent import ClearImage, RejectImage
 from bot.domain.reason import need_reason
 from bot.domain.reply import ImageRejected, Reply, Told
 from bot.domain.safety import Rejection
+from bot.domain.sentence import quoted
 from bot.notify.ledger import Deed, Ledger
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
 from bot.policy import EVERY
 from bot.ports import Clock, ImageContents, Registry
+from bot.promotions.unknown_image import unknown_image
 from bot.runtime.spelling import did_you_mean
 from bot.store.rejections import RejectionStore
 from bot.views import safety as views
@@ -106,13 +108,13 @@ class RejectionService:
             return images
         if elsewhere := next((one for one in found if isinstance(one, UnknownRegistry)), None):
             raise elsewhere
-        raise UnknownName(f"There is no image {reference!r} in {' or '.join(repositories)}.")
+        raise await unknown_image(self._registry, reference, repositories)
 
     async def _repositories(self, app: str) -> tuple[str, ...]:
         listing = await self._catalog.listing()
         overlays = [overlay for (name, _), overlay in listing.overlays.items() if name == app]
         if not overlays:
-            raise UnknownName(f"There is no app {app!r}.{did_you_mean(app, listing.apps)}")
+            raise UnknownName(f"There is no app {quoted(app)}.{did_you_mean(app, listing.apps)}")
         found, broken = await self._catalog.legible_images_at(listing, overlays)  # others must not stand in the way
         mine = [overlay.path for overlay in overlays]
         entries = dict.fromkeys(entry.repository for path in mine for entry in found.get(path, ()))

@@ -14,6 +14,7 @@ from bot.domain.promotion import Promotion
 from bot.domain.reason import says_something
 from bot.domain.reply import Reply, Told
 from bot.domain.safety import Review
+from bot.domain.sentence import quoted
 from bot.notify.ledger import DONE_BEFORE, Deed, Ledger
 from bot.policy import Policy, who_could
 from bot.ports import Clock
@@ -95,7 +96,9 @@ class ReviewService:
     async def _open(self, promotion: str) -> Review:
         review = await self._reviews.get(promotion)
         if review is None:
-            raise UnknownName(f"{promotion!r} owes no review: only a break-glass does. `/locks` lists those that do.")
+            raise UnknownName(
+                f"{quoted(promotion)} owes no review: only a break-glass does. `/locks` lists those that do."
+            )
         if review.closed_by:
             raise Conflict(f"{review.closed_by.name} has closed this review already: {review.note}")
         return review

@@ -130,7 +130,9 @@ def _when(wish: Wish) -> str:
 
 def _instead(before: Waiting | None) -> str:
     """One wish waits there for each person: which one it was."""
-    return f" It replaces your earlier request, {bold(what(before.wish), 300)} ({_when(before.wish)})." if before else ""
+    return (
+        f" It replaces your earlier request, {bold(what(before.wish), 300)} ({_when(before.wish)})." if before else ""
+    )
 
 
 def _cancel(wish: Wish, index: int = 0) -> ButtonElement | None:

@@ -78,3 +78,28 @@ def test_what_is_avoided_is_found() -> None:
     )
     assert len(found(code, avoided())) == 1
     assert len(found(code, avoided(), help_too=True)) == 2
+
+
+TO_PEOPLE = {"UserError", "InvalidCommand", "UnknownName", "NotAllowed", "Conflict", "NothingToPromote", "Told"}
+
+
+def quoted_by_repr(text: str) -> list[int]:
+    """Lines of sentences to people that show a name as Python does, in quotes that nobody can tell from the name's."""
+    return [
+        part.lineno
+        for call in ast.walk(ast.parse(text))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in TO_PEOPLE
+        for part in ast.walk(call)
+        if isinstance(part, ast.FormattedValue) and part.conversion == ord("r")
+    ]
+
+
+@pytest.mark.parametrize("package", ["bot", "commands"])
+def test_a_name_in_a_sentence_stands_in_code_style(package: str) -> None:
+    wrong = {str(file.relative_to(ROOT)): quoted_by_repr(file.read_text()) for file in (ROOT / package).rglob("*.py")}
+    assert {name: lines for name, lines in wrong.items() if lines} == {}
+
+
+def test_a_name_as_python_shows_it_is_seen() -> None:
+    assert quoted_by_repr('raise UnknownName(f"There is no app {app!r}.")') == [1]
+    assert quoted_by_repr('raise UnknownName(f"There is no app {quoted(app)}.")') == []

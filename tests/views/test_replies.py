@@ -323,7 +323,7 @@ def test_the_scans_of_several_images() -> None:
     first = scan_report(Scan(ScanStatus.SUCCESS))
     api = Image("harbor.example.com/apps/my-app-api", OLD_DIGEST, "v1.4.2")
     second = scan_report(Scan(ScanStatus.PENDING), artifact=Artifact(api, (), None))
-    shown = render(ScanReports("my-app", (first, second), ("The registry has no image `v1` in apps/gone.",)))
+    shown = render(ScanReports("my-app", (first, second), ("There is no image `v1` in apps/gone.",)))
     assert lines(shown) == [
         "# 🔍 my-app · 2 images",
         "# 🔍 my-app v1.4.2",
@@ -334,7 +334,7 @@ def test_the_scans_of_several_images() -> None:
         "# 🔍 my-app-api v1.4.2",
         "⏳ The scan waits for its turn.",
         f"(`harbor.example.com/apps/my-app-api@{OLD_DIGEST}`)",
-        "❔ The registry has no image `v1` in apps/gone.",
+        "❔ There is no image `v1` in apps/gone.",
     ]
     assert "my-app-api v1.4.2: ⏳ The scan waits for its turn." in shown.text
 

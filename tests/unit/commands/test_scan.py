@@ -66,7 +66,7 @@ async def test_a_named_image_is_compared_with_what_it_would_replace() -> None:
 async def test_an_image_can_be_named() -> None:
     harness = CommandHarness()
     assert (await report(harness, "/scan my-app@1.4.1")).artifact.image.tag == "1.4.1"
-    with pytest.raises(UnknownName, match=r"The registry has no image `9\.9\.9`"):
+    with pytest.raises(UnknownName, match=r"There is no image `9\.9\.9`"):
         await report(harness, "/scan my-app@9.9.9")
 
 
@@ -169,7 +169,7 @@ async def test_a_tag_is_looked_up_in_every_repository_of_the_app() -> None:
     assert named(one) == [f"{API}:2.0.0"]
     [missing] = one.missing
     assert says(missing, "no image `2.0.0`", WEB)
-    with pytest.raises(UnknownName, match=rf"`9\.9\.9` in {WEB}: .* `9\.9\.9` in {API}: "):
+    with pytest.raises(UnknownName, match=rf"`9\.9\.9` in {WEB}\. .* `9\.9\.9` in {API}\."):
         await harness.run("/scan my-app@9.9.9")
 
 
@@ -183,7 +183,7 @@ async def test_an_image_that_is_gone_hides_no_other() -> None:
     shown = await reports(with_two_images(CommandHarness(), api="1.9.9"), "/scan my-app")
     assert named(shown) == [f"{WEB}:1.4.3"]
     [missing] = shown.missing
-    assert says(missing, "no image `1.9.9`", API)
+    assert says(missing, "`1.9.9`", API, "deleted")
 
 
 async def test_an_image_of_another_registry_hides_no_other() -> None:

@@ -214,7 +214,7 @@ def test_what_is_typed_is_what_is_meant(typed: str, meant: Intent) -> None:
             "takes one app, and `ledger` is a second one. Several travel together: `/promote my-app ledger",
         ),
         ("/deploy my-app prod --dryrun", InvalidCommand, "For a trial that changes nothing add `--dry-run`."),
-        ("/deploy my-app@ prod", InvalidCommand, "is not an image. Give a tag (`@1.4.2`)"),
+        ("/deploy my-app@ prod", InvalidCommand, "is not an image. Give a tag (`@v1.4.2`)"),
         ("/deploy my-app@sha256:123 prod", InvalidCommand, "`@sha256:123` is not an image."),
         ("/deploy my-app@1 ledger@2 prod", InvalidCommand, "More than one image"),
         (

@@ -77,13 +77,13 @@ async def test_two_kustomization_files_in_one_directory_are_refused(second: str)
 
 async def test_names_that_nothing_has_say_what_is_near() -> None:
     known, _, _ = catalog()
-    with pytest.raises(UnknownName, match=r"There is no app 'my-ap'\. Did you mean `my-app`\?"):
+    with pytest.raises(UnknownName, match=r"There is no app `my-ap`\. Did you mean `my-app`\?"):
         await known.overlay("my-ap", "staging")
     with pytest.raises(
         UnknownName, match=r"payments has no overlay for staging \(it has production\): add apps/payments"
     ):
         await known.overlay("payments", "staging")
-    with pytest.raises(UnknownName, match=r"There is no environment 'prodution'\. Did you mean `production`"):
+    with pytest.raises(UnknownName, match=r"There is no environment `prodution`\. Did you mean `production`"):
         known.environment("prodution")
     assert known.environment("PRD").name == "production"
 

@@ -60,7 +60,7 @@ async def test_staging_needs_no_approval_by_default(world: CoreWorld) -> None:
 async def test_a_tag_or_digest_may_be_named(world: CoreWorld) -> None:
     asked = await world.deploy("ana", image="v1.4.3")
     assert asked.plan.moves[0].after.tag == "v1.4.3"
-    with pytest.raises(UnknownName, match=r"There is no image 'v9' .* The newest are v1.4.3, v1.4.2"):
+    with pytest.raises(UnknownName, match=r"There is no image `v9` .* The newest are `v1.4.3`, `v1.4.2`"):
         await world.deploy("ana", image="v9")
 
 
