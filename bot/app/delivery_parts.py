@@ -19,6 +19,7 @@ from bot.deliveries.observers import LeasedObserver
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.owners import Owners
 from bot.deliveries.past_holds import PastHolds
+from bot.deliveries.recipients import RecipientService
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.run_observer import RunObserver
 from bot.deliveries.source_commits import SourceCommits
@@ -54,17 +55,9 @@ class DeliveryParts(PromotionParts[E]):
     def news(self) -> NewsService:
         added, clock = self.recorder.listen(), self.seconds
         directory, stores = self.outside.directory, self.stores
-        return NewsService(
-            self.policy,
-            stores.news,
-            self.bulletins,
-            self.authors,
-            self.channels,
-            added,
-            self.journeys,
-            Listeners(stores.subscriptions, self.policy, directory),
-            clock=clock,
-        )
+        listeners = Listeners(stores.subscriptions, self.policy, directory)
+        recipients = RecipientService(self.policy, self.authors, self.channels, self.journeys, listeners, added, clock)
+        return NewsService(stores.news, self.bulletins, added, self.journeys, listeners, recipients, clock=clock)
 
     @cached_property
     def source_commits(self) -> SourceCommits:

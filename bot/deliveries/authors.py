@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.authorship import owner_of
-from bot.domain.caller import Permission, Target
+from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import NotFound
 from bot.policy import Policy, may
 from bot.ports import Directory
@@ -21,11 +21,16 @@ class Authors:
 
         An address in a commit is what its maker typed: nobody is told of an app, or named, who may not view it.
         """
-        if not email:
-            return ""
+        return self.allowed(await self.who(email), target) if email else ""
+
+    async def who(self, email: str) -> Caller | None:
+        """Whoever has that address. Raises IntegrationError."""
         try:
-            caller = await self.directory.by_email(owner_of(email, self.policy.people) or email)
+            return await self.directory.by_email(owner_of(email, self.policy.people) or email)
         except NotFound:
-            return ""
-        allowed = may(self.policy, caller, Permission.VIEW, target)
-        return caller.id if allowed and not caller.foreign else ""
+            return None
+
+    def allowed(self, author: Caller | None, target: Target) -> str:
+        """Their id, if they may view the app; else ""."""
+        seen = author and not author.foreign and may(self.policy, author, Permission.VIEW, target)
+        return author.id if author and seen else ""

@@ -7,27 +7,24 @@ edited. Every step is written down before the next, so a process that dies in be
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 
-from bot.deliveries.authors import Authors
 from bot.deliveries.journey_service import JourneyService
-from bot.deliveries.lookups import PATIENCE_SECONDS, Lookups
+from bot.deliveries.lookups import Lookups
+from bot.deliveries.recipients import Recipients, RecipientService
 from bot.domain import slack_id
 from bot.domain.caller import Target, common
 from bot.domain.delivery import News
 from bot.domain.errors import DatabaseAway
 from bot.domain.event import Event
 from bot.domain.journey import FOLLOWED
-from bot.notify.audience import Audience, Listeners, of_change, told_to_the_author
-from bot.notify.channels import ChannelIds
+from bot.notify.audience import Listeners
 from bot.notify.messages import Bulletins
-from bot.policy import Policy
 from bot.ports import Rendered
 from bot.store.delivery_news import Addressed, NewsBundle, NewsStore, Noted
 from bot.views.news import bundle as shown
@@ -50,18 +47,6 @@ MESSAGES = 50
 MOST_ASKING = 500
 JOURNEY = "journey:"
 """their bundles begin with it"""
-ASKED_SECONDS = 86_400.0
-"""for which Slack is asked who is to hear of a piece of news"""
-
-
-@dataclass(frozen=True)
-class Recipients:
-    """`complete`: nobody else is to be asked; `told` names the author, where Slack knows them."""
-
-    noted: Noted
-    told: News
-    channels: tuple[str, ...]
-    complete: bool = True
 
 
 class NewsService:
@@ -69,37 +54,30 @@ class NewsService:
 
     def __init__(
         self,
-        policy: Policy,
         store: NewsStore,
         bulletins: Bulletins,
-        authors: Authors,
-        channels: ChannelIds,
         added: asyncio.Event,
         journeys: JourneyService,
         listeners: Listeners,
+        recipients: RecipientService,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._policy = policy
         self._store = store
         self._bulletins = bulletins
-        self._authors = authors
-        self._channels = channels
         self._added = added
         self._journeys = journeys
         self._listeners = listeners
+        self._recipients = recipients
         self._clock = clock
-        self._people: Lookups[tuple[int, int], Recipients] = Lookups(added, clock)
         self._showing: Lookups[tuple[str, str], bool] = Lookups(added, clock)
-        self._partly: set[tuple[int, int]] = set()
-        """what was told where nobody had to be asked"""
 
     async def tell_forever(self) -> None:
         """Until it is cancelled; whatever breaks is logged, and tried again in the next round."""
         try:
             await self._tell_forever()
         finally:
-            await self._people.close()
+            await self._recipients.close()
             await self._showing.close()
 
     async def _tell_forever(self) -> None:
@@ -131,10 +109,11 @@ class NewsService:
         """One round; how many messages are to be posted or edited. Raises DatabaseAway."""
         self._journeys.look_again()
         if new := await self._unaddressed():
-            bundling, recipients = Bundling(self._store), await self._recipients_of(new)
+            bundling, recipients = Bundling(self._store), await self._recipients.of(new)
             for start in range(0, len(recipients), TOLD_AT_ONCE):
                 some = recipients[start : start + TOLD_AT_ONCE]
                 await self._store.address([await self._addressed(one, bundling) for one in some])
+                self._recipients.noted(some)
                 await self._show_news()
         return await self._show_news() + await self._show_asking()
 
@@ -176,50 +155,12 @@ class NewsService:
         seen = await self._listeners.seen(bundle.channel, bundle.items)
         return shown(seen, personal=True) if seen else None
 
-    async def _recipients_of(self, new: Sequence[Noted]) -> list[Recipients]:
-        """Of what somebody must be asked for, what is known without an answer; the rest follows in a later round."""
-        audience = await self._listeners.now(self._clock())
-        found = await self._people.answers(
-            {(noted.id, noted.version): partial(self._all_recipients, noted, audience) for noted in new}
-        )
-        others = {(noted.id, noted.version): noted for noted in new if (noted.id, noted.version) not in found}
-        since = self._clock() - ASKED_SECONDS
-        wanted = [noted for key, noted in others.items() if key not in self._partly or noted.noted_at < since]
-        partly = [self._without_answers(noted, audience, complete=noted.noted_at < since) for noted in wanted]
-        self._partly = set(others)
-        mine = [found[key] for noted in new if (key := (noted.id, noted.version)) in found]
-        return sorted([*mine, *await asyncio.gather(*partly)], key=lambda one: one.noted.id)
-
-    async def _all_recipients(self, noted: Noted, audience: Audience) -> Recipients:
-        """Raises IntegrationError where Slack cannot say who the author or a subscriber is."""
-        journey = noted.news.event is Event.JOURNEY
-        told = await self._with_author(await self._journeys.authored(noted.news) if journey else noted.news)
-        channels = [self._channels.of(channel) for channel in of_change(self._policy, told)]
-        if told.user and told_to_the_author(self._policy, told):
-            channels.append(told.user)
-        known = {self._channels.of(each) for each in told.heard}
-        subscribed = [await self._channels.find(listener) for listener in await audience.of(told)]
-        channels += [one for one in subscribed if one not in known]
-        return Recipients(noted, told, tuple(dict.fromkeys(await audience.awake(channels, told))))
-
-    async def _without_answers(self, noted: Noted, audience: Audience, *, complete: bool) -> Recipients:
-        """The channels that policy names, without those that are known to be silent."""
-        channels = [self._channels.of(channel) for channel in of_change(self._policy, noted.news)]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                channels = await audience.awake(channels, noted.news)
-        return Recipients(noted, noted.news, tuple(dict.fromkeys(channels)), complete)
-
     async def _addressed(self, one: Recipients, bundling: "Bundling") -> Addressed:
         told = one.told
         if one.complete and not one.channels:
             log.info("deliveries.nobody_to_tell", news=told.event, app=told.app, environment=told.environment)
         bundles = {channel: await bundling.of(one.noted, channel) for channel in one.channels}
         return Addressed(one.noted.id, bundles, told.user, one.noted.version, one.complete)
-
-    async def _with_author(self, news: News) -> News:
-        user = await self._authors.user(news.email, _target(news))
-        return replace(news, user=user) if user else news
 
 
 class Bundling:

@@ -194,9 +194,10 @@ class NewsStore:
                     continue
                 if one.user:
                     query = sa.select(news.c.state).where(news.c.id == one.id)
-                    told = replace(load((await connection.execute(query)).scalar_one(), News), user=one.user)
-                    named = {"state": dump(told), "version": news.c.version + 1}  # it may be told without, by now
-                    await connection.execute(news.update().where(news.c.id == one.id).values(named))
+                    told = load((await connection.execute(query)).scalar_one(), News)
+                    if told.user != one.user:
+                        named = {"state": dump(replace(told, user=one.user)), "version": news.c.version + 1}
+                        await connection.execute(news.update().where(news.c.id == one.id).values(named))
                 rows = [{"news_id": one.id, "channel": where, "bundle": id} for where, id in one.bundles.items()]
                 if rows:  # one that was addressed again is told where it was told before
                     await connection.execute(self._database.insert(notices).on_conflict_do_nothing(), rows)
@@ -236,7 +237,9 @@ class NewsStore:
         if to_people is not None:
             personal = sa.func.substr(notices.c.channel, 1, 1).in_(PEOPLE)
             query = query.where(personal if to_people else ~personal)
-        behind = query.distinct().limit(most)
+        of_each = query.distinct().subquery()
+        turn = sa.func.row_number().over(partition_by=of_each.c.channel, order_by=of_each.c.bundle)
+        behind = sa.select(of_each).order_by(turn, of_each.c.channel).limit(most)  # one after the other from each place
         async with self._database.reading() as connection:
             found = (await connection.execute(behind)).all()
             return tuple([await self._bundle(connection, *one) for one in found])

@@ -152,9 +152,13 @@ def test_freezes_rejections_and_stand_ins() -> None:
     assert said(render(FreezeCalled(FREEZE))).startswith("❄️ All of *production* is frozen until ")
     later = replace(FREEZE, until=FREEZE.until + timedelta(days=1))
     stays = f"All of *production* stays frozen until {read(moment(later.until, DAY_AND_TIME))}, as @U0BO asked before."
-    assert said(render(FreezeCalled(FREEZE, longer=later))).endswith(f"({stays} `/unfreeze production` ends both. Exempt: payments.)")
+    assert said(render(FreezeCalled(FREEZE, longer=later))).endswith(
+        f"({stays} `/unfreeze production` ends both. Exempt: payments.)"
+    )
     own = replace(FREEZE, app="my-app")
-    assert said(render(FreezeCalled(own, longer=later))).endswith(f"({stays} `/unfreeze my-app production` ends yours. Exempt: payments.)")
+    assert said(render(FreezeCalled(own, longer=later))).endswith(
+        f"({stays} `/unfreeze my-app production` ends yours. Exempt: payments.)"
+    )
     assert read(safety.frozen(FREEZE, later).text).endswith(stays)
     shown = said(render(ImageRejected((REJECTION,), ("staging",))))
     assert "*my-app* *1.4.2* is rejected everywhere: leaks memory." in shown

@@ -8,6 +8,7 @@ from bot.deliveries.fix_counter import FixCounter
 from bot.deliveries.journey_service import JourneyService
 from bot.deliveries.news_recorder import NewsRecorder
 from bot.deliveries.news_service import NewsService
+from bot.deliveries.recipients import RecipientService
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.source_commits import SourceCommits
 from bot.deliveries.source_observer import SourceObserver
@@ -98,18 +99,11 @@ class DeliveryHarness:
             Permalinks(messages.threads, self.messenger), lambda app: self.overlays_in.get(app, ()), clock=clock,
         )  # fmt: skip
         self.subscriptions = SubscriptionStore(self.database)
-        self.service = NewsService(
-            self.policy,
-            store,
-            bulletins,
-            authors,
-            self.channels,
-            added,
-            journeys,
-            Listeners(self.subscriptions, self.policy, self.directory),
-            clock=clock,
-        )
-        self.service._people._patience = self.service._showing._patience = self.patience
+        listeners = Listeners(self.subscriptions, self.policy, self.directory)
+        recipients = RecipientService(self.policy, authors, self.channels, journeys, listeners, added, clock)
+        self.service = NewsService(store, bulletins, added, journeys, listeners, recipients, clock=clock)
+        for lookups in (self.service._showing, *(each.lookups for each in recipients._all)):
+            lookups._patience = self.patience
 
     def _runs_told(self, app: str) -> str:
         first = self.policy.environments[0].name

@@ -3,13 +3,15 @@
 import asyncio
 
 import pytest
+import sqlalchemy as sa
 
-from bot.deliveries.news_service import ASKED_SECONDS
+from bot.deliveries.recipients import ASKED_SECONDS
 from bot.domain.caller import Caller
-from bot.domain.errors import IntegrationError, Refused, Unavailable
+from bot.domain.errors import DatabaseAway, IntegrationError, Refused, Unavailable
 from bot.domain.overlay import Author
 from bot.domain.promotion import Progress
 from bot.domain.subscription import Scope, Subscription
+from bot.store.delivery_news import news
 from tests.unit.bot.deliveries.delivery_harness import DeliveryHarness
 from tests.unit.bot.deliveries.test_journeys import Way
 
@@ -135,8 +137,125 @@ async def test_look_ups_go_side_by_side(harness: DeliveryHarness, monkeypatch: p
         return await by_email(email)
 
     monkeypatch.setattr(harness.directory, "by_email", counted)
+    commits = (harness.commit(app=f"a{n}", sha=f"{n:040x}", author=Author("X", f"x{n}@example.com")) for n in range(10))
+    await harness.takes(*commits)
+    assert begun == 10
+
+
+async def test_an_author_of_many_changes_is_asked_about_once(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, by_email = [], harness.directory.by_email
+
+    async def counted(email: str) -> Caller:
+        asked.append(email)
+        return await by_email(email)
+
+    monkeypatch.setattr(harness.directory, "by_email", counted)
     await harness.takes(*(harness.commit(app=f"a{n}", environment="development", sha=f"{n:040x}") for n in range(10)))
     assert "a9" in str(harness.texts("D0ANA"))
+    assert asked == ["ana@example.com"]
+
+
+async def subscribe(harness: DeliveryHarness, *people: str) -> None:
+    await harness.subscriptions.subscribe([Subscription(one, Scope("my-app"), one) for one in people])
+
+
+def refuse(harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch, person: str) -> list[str]:
+    """Slack answers nothing about this person, whoever asks; the persons that were asked about."""
+    caller, asked = harness.directory.caller, []
+
+    async def refuses(user: str, team: str = "") -> Caller:
+        asked.append(user)
+        if user == person:
+            raise Refused("Slack", "users.info", "user_not_visible")
+        return await caller(user, team)
+
+    monkeypatch.setattr(harness.directory, "caller", refuses)
+    return asked
+
+
+async def test_somebody_whom_slack_never_names_keeps_nobody_else_from_hearing(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await subscribe(harness, "U0MIA", "U0BO")
+    with monkeypatch.context() as patch:
+        asked = refuse(harness, patch, "U0MIA")
+        await harness.takes(harness.commit(environment="development"))
+        heard = {channel: len(harness.heard(channel)) for channel in ("D0ANA", "D0BO", "D0MIA")}
+        assert heard == {"D0ANA": 1, "D0BO": 1, "D0MIA": 0}
+        asked.clear()
+        for _ in range(60):
+            await passes(harness, 10)
+        assert 4 < asked.count("U0MIA") < 12
+    await passes(harness, 300)
+    assert [len(harness.heard(channel)) for channel in ("D0ANA", "D0BO", "D0MIA")] == [1, 1, 1]
+
+
+async def test_an_author_whom_slack_never_names_keeps_no_subscriber_from_hearing(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await subscribe(harness, "U0BO")
+
+    async def refuses(email: str) -> Caller:
+        raise Refused("Slack", "users.lookupByEmail", email)
+
+    monkeypatch.setattr(harness.directory, "by_email", refuses)
+    await harness.takes(harness.commit())
+    assert len(harness.heard("D0BO")) == 1
+
+
+async def test_while_somebody_is_asked_about_the_messages_of_the_others_stay_as_they_are(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The author is found in each round: that is no change."""
+    await subscribe(harness, "U0MIA", "U0BO")
+    refuse(harness, monkeypatch, "U0MIA")
+    await harness.takes(harness.commit())
+    async with harness.database.reading() as connection:
+        before = (await connection.execute(sa.select(news.c.version))).scalars().all()
+    for _ in range(20):
+        await passes(harness, 10)
+    async with harness.database.reading() as connection:
+        assert (await connection.execute(sa.select(news.c.version))).scalars().all() == before
+
+
+async def test_what_was_not_written_down_is_said_again(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await subscribe(harness, "U0MIA", "U0BO")
+    refuse(harness, monkeypatch, "U0MIA")
+    with monkeypatch.context() as patch:
+
+        async def away(addressed: object) -> None:
+            raise DatabaseAway("address", "away")
+
+        patch.setattr(harness.service._store, "address", away)
+        with pytest.raises(DatabaseAway):
+            await harness.takes(harness.commit())
+    await passes(harness, 5)
+    assert (len(harness.heard("C0DEPLOY")), len(harness.heard("D0BO"))) == (1, 1)
+
+
+async def test_a_subscriber_who_is_slow_to_be_named_holds_up_nobody(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(harness)
+    await subscribe(harness, "U0MIA", "U0BO")
+    answers, caller = asyncio.Event(), harness.directory.caller
+
+    async def slow(user: str, team: str = "") -> Caller:
+        if user == "U0MIA":
+            await answers.wait()
+        return await caller(user, team)
+
+    monkeypatch.setattr(harness.directory, "caller", slow)
+    await harness.takes(harness.commit())
+    assert (len(harness.heard("D0BO")), len(harness.heard("D0MIA"))) == (1, 0)
+    answers.set()
+    await asyncio.sleep(0.01)
+    await passes(harness, 40)
+    assert (len(harness.heard("D0BO")), len(harness.heard("D0MIA"))) == (1, 1)
 
 
 async def test_a_journey_that_cannot_be_shown_holds_up_no_other_message(

@@ -165,3 +165,16 @@ async def test_what_waits_is_read_and_nothing_else(database: Database) -> None:
     found = await store.unjudged(["production", "staging"], START, ENDS)
     assert set(found) == {*waiting, newer, failure, replaced, here}
     assert await store.unjudged(["staging"], START, ENDS) == ()
+
+
+async def test_what_waits_for_one_place_leaves_room_for_every_other(database: Database) -> None:
+    """Somebody whom Slack no longer names has many messages that cannot be shown."""
+    store = NewsStore(database)
+    async with database.begin() as connection:
+        for number in range(9):
+            await store.put(connection, item(number), 100.0 + number)
+    new = await store.unaddressed(9)
+    await store.address(
+        [Addressed(one.id, {"U1": f"a{one.id}"} | ({"U2": "z"} if one is new[-1] else {})) for one in new]
+    )
+    assert [one.channel for one in await store.stale(2)] == ["U1", "U2"]
