@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bot.domain.errors import DatabaseAway
-from bot.domain.promotion import Stage
+from bot.domain.errors import DatabaseAway, UserError
+from bot.domain.promotion import Promotion, Stage
 from bot.ports import OverlaySource
 from bot.promotions.committer import Committer
 from bot.promotions.signals import WAKE
@@ -49,8 +49,15 @@ class OverlayWatch:
         if not asked:
             return 0
         head = await self.source.head()
-        overtaken = [p for p in asked if self._seen.get(p.id) != head and await self.committer.overtaken(p)]
+        overtaken = [p for p in asked if self._seen.get(p.id) != head and await self._is_overtaken(p)]
         for promotion in overtaken:
             await self.engine.signal(promotion.id, f"{promotion.id}:overtaken:{head}", WAKE)
         self._seen = {promotion.id: head for promotion in asked}
         return len(overtaken)
+
+    async def _is_overtaken(self, promotion: Promotion) -> bool:
+        """A line that cannot be read any longer is none that people were shown; and it hides no other one."""
+        try:
+            return await self.committer.overtaken(promotion) is not None
+        except UserError:
+            return True

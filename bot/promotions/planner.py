@@ -254,6 +254,7 @@ class Planner:
             terms=self._evaluator.terms(apps, environment),
             pull_request=self._policy.rules_together(apps, environment).pull_request,
             branch=f"pilothouse/{id}-{secrets.token_hex(8)}",
+            gate_timeout=self._policy.rules_together({*apps, *want.apps}, environment).gate_timeout,
         )
 
 

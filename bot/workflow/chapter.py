@@ -24,6 +24,8 @@ class Chapter:
         self._journal = journal
         self._steps = steps
         self._rules = policy.rules_together(plan.apps, plan.environment)
+        # Of another policy a journal that is told again would lead to other steps, and the story would break off.
+        self._gate_timeout = plan.gate_timeout or self._rules.gate_timeout
         self._plan = plan
         self._now = Promotion(plan, Phase.RUNNING, Stage.GATES)
         self._gate_rounds = 0

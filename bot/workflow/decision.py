@@ -25,11 +25,11 @@ class DecisionChapter(Chapter):
                 return
 
     async def _pass_gates(self) -> None:
-        """Ask until every gate holds, for as long as policy says. Blocked ends it at once, but for a release train
-        that can go without the apps that are blocked.
+        """Ask until every gate holds, for as long as policy said when it was planned. Blocked ends it at once, but for
+        a release train that can go without the apps that are blocked.
         """
         self._now = replace(self._now, stage=Stage.GATES)
-        deadline = await self._journal.now(f"gates-begin#{self._gate_rounds + 1}") + self._rules.gate_timeout
+        deadline = await self._journal.now(f"gates-begin#{self._gate_rounds + 1}") + self._gate_timeout
         told: tuple[str, ...] = ()
         while True:
             self._gate_rounds += 1

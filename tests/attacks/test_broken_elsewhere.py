@@ -15,6 +15,7 @@ from bot.gates.soak import SoakGate
 from tests.fakes.world import HARBOR, POLICY, CoreWorld, core_world, kustomization, path
 from tests.sentences import says
 from tests.unit.bot.promotions.test_scheduler import add_app
+from tests.unit.bot.workflow.test_overtaken import overlay_watch
 from tests.unit.bot.workflow.test_trains import adjust, train
 
 SOAK = POLICY + "environments: [{name: development}, {name: staging}, {name: production, gates: {soak: {for: 1m}}}]\n"
@@ -100,3 +101,17 @@ async def test_a_train_goes_on_without_the_app_whose_file_breaks_on_the_way(tmp_
         done = await world.now(asked)
         assert (done.phase, done.left_out) == (Phase.SUCCEEDED, ("payments",))
         assert "v1.4.0" in world.overlay("production", "payments")
+
+
+async def test_a_line_that_cannot_be_read_hides_no_other_that_has_moved(tmp_path: Path) -> None:
+    async with core_world(tmp_path, POLICY) as world:
+        await add_app(world, "payments")
+        asked = [await world.deploy("ana", app=app) for app in ("my-app", "payments")]
+        world.overlays.push({path("production"): BROKEN})
+        world.overlays.push({path("production", "payments"): kustomization("v1.3.9", "payments")})
+        assert await overlay_watch(world).look() == 2
+        await world.engine.settle()
+        broken_line, moved = [await world.now(one) for one in asked]
+        assert (broken_line.phase, moved.phase) == (Phase.FAILED, Phase.FAILED)
+        assert "is not valid YAML" in broken_line.outcome
+        assert "now shows v1.3.9" in moved.outcome

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from bot.domain.approval import quorum, stricter
 from bot.domain.caller import Person
-from bot.domain.promotion import Approval, ApprovalRule, Phase, Quorum, Stage
-from bot.domain.scan import Severity, Vulnerability
+from bot.domain.image import Image
+from bot.domain.promotion import Approval, ApprovalRule, Phase, Promotion, Quorum, Stage
+from bot.domain.scan import ScanStatus, Severity, Vulnerability
 from bot.evaluation.evaluator import GateEvaluator
 from bot.evaluation.question import Gate
 from bot.evaluation.terms import Both, TermsChange, compared
@@ -282,6 +283,52 @@ async def test_a_story_that_has_committed_is_told_on_by_the_policy_that_confirme
     await reload(world, policy)
     assert tape.done
     assert world.promotion_commits() == [asked.id]
+
+
+SHORTER = PLAIN % ", gate_timeout: 10m"
+HALF_AN_HOUR = 10
+
+
+async def waited(world: CoreWorld) -> tuple[Promotion, Image]:
+    """For a scan, for half an hour, and by the policy of then it may be an hour."""
+    image = (await world.registry.artifact(f"{HARBOR}/my-app", "v1.4.2")).image
+    world.registry.finish_scan(image, status=ScanStatus.PENDING)
+    asked = await world.deploy("ana")
+    for _ in range(HALF_AN_HOUR):
+        await world.engine.pass_time(timedelta(minutes=3))
+    return asked, image
+
+
+async def test_less_time_for_gates_breaks_off_nothing_that_has_waited_longer(world: CoreWorld) -> None:
+    asked, image = await waited(world)
+    await reload(world, SHORTER)
+    assert (await world.now(asked)).stage is Stage.GATES
+    world.registry.finish_scan(image)
+    await world.engine.pass_time(timedelta(minutes=3))
+    assert (await world.now(asked)).stage is Stage.APPROVAL
+
+
+@pytest.mark.parametrize("text", [SHORTER, POLICY + "environments: [{name: development}, {name: staging}]\n"])
+async def test_nor_what_has_gone_on_since(world: CoreWorld, text: str) -> None:
+    """The story is told again from its beginning, where it waited for the gate."""
+    asked, image = await waited(world)
+    world.registry.finish_scan(image)
+    await world.engine.pass_time(timedelta(minutes=3))
+    await world.approve("bo", asked)
+    tape = world.engine.tapes[asked.id]
+    tape.done, tape.steps = False, [step for step in tape.steps if step[0] not in ("finished", "conclude")]
+    await reload(world, text)
+    assert tape.done
+    assert (await world.now(asked)).phase is Phase.SUCCEEDED
+
+
+async def test_and_the_time_that_was_announced_ends_it(world: CoreWorld) -> None:
+    asked, _ = await waited(world)
+    await reload(world, SHORTER)
+    for _ in range(HALF_AN_HOUR + 2):
+        await world.engine.pass_time(timedelta(minutes=3))
+    ended = await world.now(asked)
+    assert (ended.phase, ended.outcome[:15]) == (Phase.FAILED, "Gave up waiting")
 
 
 ROLES = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True).map(tuple)

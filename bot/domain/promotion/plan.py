@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.age import Older
@@ -139,6 +139,8 @@ class Plan:
     branch: str = ""
     """of the pull request, if there is to be one: nobody can guess it, and so take it, beforehand"""
     missing: tuple[MissingImage, ...] = ()
+    gate_timeout: timedelta | None = None
+    """how long a gate may be waited for, as policy said when it was planned; None in a plan of before that was kept"""
 
     @property
     def apps(self) -> tuple[str, ...]:
