@@ -13,7 +13,7 @@ from bot.domain.journey import FOLLOWED, Journey, JourneyFailure, Leg
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Stage
 from bot.domain.scan import ScanStatus, Severity
-from bot.domain.sentence import listed
+from bot.domain.sentence import shortened
 from bot.ports import Rendered
 from bot.views.deliveries import ICONS
 from bot.views.layout import BLUE, GREEN, RED, context, rendered, section
@@ -23,6 +23,7 @@ NO_RUN = "– no pipeline run yet"
 GAP = "\u00a0"
 """between a sign and its word, which are not to be parted at the end of a line"""
 SUBJECTS = 3
+ENVIRONMENTS = 3
 SEVERITIES = 3
 SEVERE = (Severity.CRITICAL, Severity.HIGH)
 BUILT = {
@@ -130,7 +131,7 @@ def _below(journey: Journey, given_up: datetime | None) -> list[str]:
 
 def _given_up(journey: Journey, since: datetime) -> str:
     missing = [safe(leg.environment, 60) for leg in journey.legs if leg.environment in journey.last and not leg.arrived]
-    where = listed(missing) or "its last environment"
+    where = shortened(missing, ENVIRONMENTS) or "its last environment"
     when = moment(since, DAY_AND_TIME)
     return f"🛑 Not updated after {when}: it did not reach {where} within {FOLLOWED.days} days."
 

@@ -63,7 +63,7 @@ def fields(pairs: Sequence[tuple[str, str]]) -> list[SectionBlock]:
 
 
 def context(*texts: str) -> ContextBlock:
-    return ContextBlock(elements=[mrkdwn(text) for text in texts[:10]])
+    return ContextBlock(elements=[mrkdwn(joined([text], TEXT_LIMIT)) for text in texts[:10]])
 
 
 def divider() -> DividerBlock:

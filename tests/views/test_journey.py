@@ -13,6 +13,7 @@ from bot.domain.promotion import Stage
 from bot.domain.scan import ScanStatus, Severity
 from bot.views.journey import failure, journey
 from tests.views.samples import AT, DIGEST
+from tests.views.test_limits import accept
 
 BUILD = Build("my-app", "c0ffee" + "0" * 34, "my-app-x7k2p", AT)
 LAST = ("production",)
@@ -111,3 +112,10 @@ def test_what_a_later_commit_contains_and_what_is_told_no_further_say_so() -> No
     assert "Superseded by <https://x/b|b1b2b3b>, which contains it." in below
     assert "🛑 Not updated after <!date^" in below
     assert "it did not reach production within 30 days." in below
+
+
+def test_of_many_environments_that_it_did_not_reach_the_first_are_named() -> None:
+    legs = tuple(Leg(f"region-{number}") for number in range(120))
+    one = journey(Journey(BUILD, legs, tuple(leg.environment for leg in legs)), {}, AT)
+    assert "it did not reach region-0, region-1, region-2 and 117 more within 30 days." in str(one.blocks[-1])
+    accept(one)

@@ -63,7 +63,7 @@ from bot.views import (
     thread_note,
 )
 from bot.views.home import HomeTab
-from bot.views.layout import rendered
+from bot.views.layout import TEXT_LIMIT, context, rendered
 from bot.views.refusal import refusal
 from bot.views.words import width
 from commands.deploy import FORM
@@ -259,3 +259,9 @@ def test_a_block_beyond_its_limit_is_found_before_slack_sees_it() -> None:
     """S20: a model checks itself; a plain dict would be sent, and the whole message refused."""
     with pytest.raises(SlackObjectFormationError, match="150"):
         rendered("x", [HeaderBlock(text="x" * 151)])
+
+
+def test_a_context_holds_what_fits() -> None:
+    shown = context("kept", "x" * (TEXT_LIMIT + 1)).to_dict()
+    message_blocks([shown])
+    assert [element["text"] for element in shown["elements"]] == ["kept", "and 1 more"]
