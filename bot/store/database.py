@@ -30,6 +30,8 @@ DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "po
 BUSY_SECONDS = 15
 POOL_SECONDS = 60
 """How long a transaction waits for its turn: hundreds of commands may come at once."""
+CONNECTIONS = 15
+"""at once, and kept: one that is opened for a peak only, and closed after each use, takes longer than what it is for"""
 URGENT_CONNECTIONS = 2
 """kept for what cannot wait until hundreds of commands have given theirs back"""
 
@@ -54,9 +56,11 @@ class Database:
         self.sqlite = kind == "sqlite"
         self._login = login
         in_memory = self.sqlite and parsed.database in (None, "", ":memory:")  # then there is only one connection
-        pool: dict[str, Any] = {} if in_memory else {"pool_timeout": POOL_SECONDS}
+        pool: dict[str, Any] = (
+            {} if in_memory else {"pool_timeout": POOL_SECONDS, "pool_size": CONNECTIONS, "max_overflow": 0}
+        )
         self.engine = self._engine(parsed.set(drivername=DRIVERS[kind]), pool)
-        few = {"pool_size": URGENT_CONNECTIONS, "max_overflow": 0, **pool}
+        few = {**pool, "pool_size": URGENT_CONNECTIONS}
         self._urgent = self.engine if in_memory else self._engine(self.engine.url, few, transactions=False)
         self._writing = Turns()
         self._reads, self._writes = Outage("read"), Outage("written")

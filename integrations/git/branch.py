@@ -15,6 +15,7 @@ from integrations.git.cache import BranchCache, CacheBroken, Patience
 from integrations.git.environment import REMOTE, GitEnvironment
 from integrations.git.failures import SYSTEM, last_words
 from integrations.git.objects import is_sha
+from integrations.git.shared_question import SharedQuestion
 from integrations.git.smart_http import SmartHttp
 
 log = structlog.get_logger(__name__)
@@ -37,10 +38,12 @@ class RemoteBranch:
         self._present: set[str] = set()
         self._fetching = asyncio.Lock()
         self._wire = smart_http(settings, self._cache.environment, self._patience.answer)
+        self._where = SharedQuestion(self._ask_for_head)
         self._overtaken = False
         """whether the last push came too late: then every round trip before the next one counts"""
 
     async def aclose(self) -> None:
+        await self._where.aclose()
         await self._cache.aclose()
         if self._wire:
             await self._wire.aclose()
@@ -52,7 +55,7 @@ class RemoteBranch:
         await self.aclose()
 
     async def head(self) -> str:
-        """Asks the remote each time (one process); fetches only what is new."""
+        """Asks the remote after each call, once for all who wait; fetches only what is new."""
         return await self._with_cache(self._head)
 
     async def default_branch(self) -> str:
@@ -66,6 +69,9 @@ class RemoteBranch:
         return ""
 
     async def _head(self) -> str:
+        return await self._where.answer()
+
+    async def _ask_for_head(self) -> str:
         if self._overtaken:
             return await self._newest()
         begun = asyncio.get_running_loop().time()

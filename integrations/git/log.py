@@ -2,19 +2,29 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from bot.domain.overlay import Author, Commit
+from bot.settings import GitSettings
 from integrations.git.branch import RemoteBranch
+from integrations.git.cache import Patience
 from integrations.git.objects import LOG_FORMAT, logged, simple_commit
+from integrations.kept import KeptAnswers
 
 _DEEPER = (1_000, 10_000, 100_000)
 """commits fetched at each step further back into history"""
+_HISTORIES = 32
+"""kept in memory, of up to a few hundred commits each"""
 _SHORT = 32
 """commits that are looked at one by one"""
 
 
 class BranchLog(RemoteBranch):
-    """Each step further back is fetched once."""
+    """Each step further back is fetched once, and what a commit has behind it is read once."""
+
+    def __init__(self, settings: GitSettings, cache_dir: Path, patience: Patience | None = None) -> None:
+        super().__init__(settings, cache_dir, patience)
+        self._histories = KeptAnswers[tuple[Commit, ...]](_HISTORIES)
 
     async def history(self, path: str, limit: int, at: str = "") -> tuple[Commit, ...]:
         """Looks at most about 100,000 commits back; each step further back is fetched once."""
@@ -26,6 +36,9 @@ class BranchLog(RemoteBranch):
 
     async def _history(self, path: str, limit: int, at: str) -> tuple[Commit, ...]:
         head = at or await self._head()
+        return await self._histories.get(f"{head} {limit} {path}", lambda: self._walk(path, limit, head))
+
+    async def _walk(self, path: str, limit: int, head: str) -> tuple[Commit, ...]:
         await self._require(head)
         scope = ("--", path) if path else ()
         found: tuple[Commit, ...] = ()

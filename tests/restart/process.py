@@ -1,6 +1,7 @@
 """Processes to be killed: forked from one that has imported what they run, which takes each of them three seconds."""
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import sys
@@ -65,6 +66,7 @@ def begin(main: Main, argument: str, log: Path) -> Process:
 
 
 def _live(main: Main, argument: str, log: str, output: Connection) -> None:
+    gc.freeze()  # what was imported is looked through no more, as in the bot once it is built
     os.dup2(output.fileno(), 1)
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     # A life that fails while its journal is away would never end: the engine's threads wait for the journal.

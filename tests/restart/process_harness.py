@@ -29,6 +29,7 @@ class ProcessHarness:
     directory: Path
     git: GitServer
     hub: GitHubServer
+    git_url: str
     github_url: str
     database_url: str
     cases: tuple[Case, ...]
@@ -44,9 +45,7 @@ class ProcessHarness:
     def begin(self, **how: Any) -> Process:
         """Start a life; what it logs goes to a file."""
         number = len(self.lives)
-        life = Life(
-            str(self.directory), self.database_url, str(self.git.repository.path), self.github_url, self.cases, **how
-        )
+        life = Life(str(self.directory), self.database_url, self.git_url, self.github_url, self.cases, **how)
         file, log = self.directory / f"life-{number}.json", self.directory / f"life-{number}.log"
         file.write_bytes(as_json(life))
         return self.started(begin(child.main, str(file), log))
@@ -72,7 +71,8 @@ class ProcessHarness:
 @asynccontextmanager
 async def harness(directory: Path, database_url: str, cases: tuple[Case, ...]) -> AsyncIterator[ProcessHarness]:
     """Fails at its end when a life logged a secret."""
-    git = GitServer(directory / "served", uuid.uuid4().hex)
+    token = uuid.uuid4().hex
+    git = GitServer(directory / "served", token)
     first, second = seed(cases)
     # What an overlay showed only for a moment does not count as having run, and no rollback leads back to it.
     await git.create(first, "First commit", replace(SOMEONE, at=datetime.now(UTC) - timedelta(hours=2)))
@@ -82,8 +82,9 @@ async def harness(directory: Path, database_url: str, cases: tuple[Case, ...]) -
         tokens={"token": Principal("pilothouse-user", 99)}, limit=100_000, writes_a_minute=10_000
     )
     hub = GitHubServer(git, "pilothouse/deploy", settings)
-    async with serve(hub.app) as url:
-        place = ProcessHarness(directory, git, hub, url, database_url, cases)
+    async with serve(hub.app) as url, serve(git.app) as git_url:
+        remote = f"{git_url.replace('://', f'://git:{token}@')}/{git.name}.git"
+        place = ProcessHarness(directory, git, hub, remote, url, database_url, cases)
         try:
             yield place
         finally:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from integrations.sandbox.git.answers import ANY, Answers, lasts, state
 from integrations.sandbox.git.commits import Draft, Signature, fast_import_stream
-from integrations.sandbox.git.lasting import LastingAnswers
 from integrations.sandbox.git.plumbing import GitFailed, git
 
 __all__ = ["NULL_SHA", "BareRepository", "Draft", "HeadMoved", "Signature"]
@@ -41,7 +41,7 @@ class HeadMoved(Exception):
 class BareRepository:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lasting = LastingAnswers()
+        self._answers = Answers[bytes](len)
 
     async def initialise(self) -> None:
         """Raises FileExistsError when there is one already."""
@@ -138,10 +138,12 @@ class BareRepository:
         return [_log_entry(text) for text in output.decode(errors="replace").split(mark)[1:]]
 
     async def text(self, *arguments: str) -> str:
+        """What a command that only reads says. Raises GitFailed."""
         return (await self._ask(*arguments)).decode(errors="surrogateescape").strip()
 
     async def _ask(self, *arguments: str) -> bytes:
-        return await self._lasting.of(arguments, lambda: git(self.path, *arguments))
+        now = ANY if lasts(arguments) else state(self.path)
+        return await self._answers.of(arguments, now, lambda: git(self.path, *arguments))
 
 
 def _log_entry(text: str) -> dict[str, Any]:

@@ -106,3 +106,25 @@ async def test_the_packs_of_our_own_commits_are_tidied_too(
     assert await remote._cache.create() == first, "tidied, and not thrown away"
     assert len(bare.shas()) == 13
     assert len(await remote.history(PATH, 50)) == 13
+
+
+async def test_what_a_commit_has_behind_it_is_read_once(bare: BareRepository, remote: GitRemote, spied: Spy) -> None:
+    head = await remote.head()
+    first = await remote.history(PATH, 20, head)
+    spied()
+    assert await asyncio.gather(*(remote.history(PATH, 20, head) for _ in range(5))) == [first] * 5
+    assert spied() == []
+    assert await remote.history("apps/no-such", 20, head) == ()
+    spied()
+    assert await remote.history("apps/no-such", 20, head) == ()
+    assert spied() == []
+    newer = bare.commit({PATH: b"newer"})
+    assert [commit.sha for commit in await remote.history(PATH, 20)] == [newer, *(commit.sha for commit in first)]
+
+
+async def test_many_who_read_one_history_at_once_read_it_once(remote: GitRemote, spied: Spy) -> None:
+    head = await remote.head()
+    spied()
+    found = await asyncio.gather(*(remote.history("", 200, head) for _ in range(10)))
+    assert len(set(found)) == 1
+    assert sum(line.startswith("log") for line in spied()) == 1

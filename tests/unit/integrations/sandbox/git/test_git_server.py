@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,25 +9,10 @@ import httpx
 import pytest
 
 from integrations.sandbox.faults import FaultSettings
-from integrations.sandbox.git import GitServer, HeadMoved, Push, Signature
+from integrations.sandbox.git import GitServer, HeadMoved, Push
 from integrations.sandbox.git.commits import Draft
 from integrations.sandbox.serving import serve
-
-ANA = Signature("Ana", "ana@example.com")
-FILES = {"apps/my-app/base/deployment.yaml": b"kind: Deployment\r\n", "README.md": b"# hello\n", 'odd "name.txt': b"x"}
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> GitServer:
-    git = GitServer(tmp_path / "srv", token="t0ken")
-    await git.create(FILES, "First", ANA)
-    return git
-
-
-@pytest.fixture
-async def url(server: GitServer) -> AsyncIterator[str]:
-    async with serve(server.app) as base:
-        yield base
+from tests.unit.integrations.sandbox.git.conftest import ANA, FILES
 
 
 def remote(base: str, token: str = "t0ken") -> str:
