@@ -44,4 +44,4 @@ async def retry_run(
     again = await retries.retry(run.name, request_like(run, ask.context.request_id, caller.id))
     if ask.context.channel:
         await following.follow(again, ask.context.channel)
-    return RunDetail(again, note=f"Started again, like {run.name}.", followed=bool(ask.context.channel))
+    return RunDetail(again, note=f"Started as a retry of {run.name}.", followed=bool(ask.context.channel))

@@ -1,6 +1,7 @@
 """`/scan my-app`: what is known of an image's vulnerabilities, and what promoting it would change."""
 
 import asyncio
+from dataclasses import replace
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission, Target
@@ -65,4 +66,6 @@ async def scan(
         authorize(policy, caller, Permission.PROMOTE, Target(ask.app, environment))
         await asyncio.gather(*(registry.start_scan(each.image) for each in found))
     reports = await asyncio.gather(*(scans.report(ask.app, environment, each) for each in found))
+    if not ask.image:
+        reports = [replace(report, pinned_in=environment) for report in reports]
     return reports[0] if len(reports) == 1 and not missing else ScanReports(ask.app, tuple(reports), missing)

@@ -9,6 +9,11 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(first)} {last} {end}" if first else end
 
 
+def capital(name: str) -> str:
+    """At the beginning of a sentence."""
+    return name[:1].upper() + name[1:]
+
+
 def quoted(word: str, limit: int = 80) -> str:
     """A word that somebody typed, in code style: what can be copied, and what it was."""
     shown = word[:limit].replace("`", "'")

@@ -92,6 +92,8 @@ def remedy(kind: Leftover, word: str, verb: str, usage: str) -> str:
         told = "This command takes no time there."
     elif kind is Leftover.TIME and "--at" in usage:
         told = f"`/{verb}` acts at once, unless it ends with {FORMS}. Any other time goes after `--at`."
+    if kind is Leftover.PERSON and "@TAG" not in usage:
+        told = "That reads as a person, and this command takes none."
     if kind is Leftover.REASON and "--reason" not in usage:
         told = "This command takes no reason there."
     return told

@@ -151,7 +151,9 @@ class WordsLeft:
         aliases = {*self.vocabulary.environment_words} - {each.name for each in self.vocabulary.environments}
         told = ""
         for kind, names in wanted.items():
-            shown = sorted({*names} - ({*aliases} if kind == ENVIRONMENT else set()))
+            shown = sorted({*names})
+            if kind == ENVIRONMENT:  # in the order of promotion
+                shown = [name for name in dict.fromkeys(names) if name not in aliases]
             more = f" and {len(shown) - NAMES_SHOWN} more" if len(shown) > NAMES_SHOWN else ""
             title = f"{kind.partition(' ')[2]}s".capitalize() if len(wanted) > 1 else "Known"
             told += f" {title}: {', '.join(shown[:NAMES_SHOWN])}{more}." if shown else ""

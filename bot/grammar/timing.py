@@ -99,7 +99,8 @@ class TimingWords(WordsLeft):
             return
         word = left[1].whole if len(left) > 1 else ""
         if not left[0].says("for") or word[:1].isdigit():
-            self.refuse(f"`{short(f'{left[0].text} {word}'.strip())}` names no time.", EXAMPLES)
+            what = f"`{short(word)}` is not a time." if word else f"`{left[0].text}` needs a time after it."
+            self.refuse(what, EXAMPLES)
 
     def time(self) -> str:
         """The time that comes next, with or without `for` or `until` before it; "" when there is none."""

@@ -23,6 +23,9 @@ _OF_REVISION = ("on", "from", "of", "branch", "tag", "commit", "revision")
 _BRANCHES = ("next", "test", "testing", "preview", "trial", "daily", "weekly", "plan")
 
 
+REJECTED_IMAGE = "/reject APP@TAG|APP@DIGEST REASON"
+
+
 class Words(NamingWords, TimingWords):
     """Raises InvalidCommand or UnknownName, each with the usage, for words that do not fit."""
 
@@ -104,6 +107,7 @@ class Words(NamingWords, TimingWords):
 
     def rejected_image(self) -> RejectImage:
         """APP@TAG or APP@DIGEST, and why it is rejected."""
+        self._usage = REJECTED_IMAGE  # of `/reject`, the half that is about images
         app, image = self.app_and_image("the image to reject")
         reason = self.rest()
         if not reason:

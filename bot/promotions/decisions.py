@@ -32,7 +32,8 @@ def refuse_if_made(promotion: Promotion, kind: VoteKind) -> None:
     """Raises Conflict: who decided, and when. What is not in git yet can be taken back."""
     if promotion.phase.final:
         newer = f"{promotion.successor} replaced it: use that card." if promotion.successor else ""
-        raise Conflict(_sentences("This promotion is over.", promotion.outcome, _by_whom(promotion), newer))
+        ended = "" if promotion.rejection else promotion.outcome  # else that person and their reason are named once
+        raise Conflict(_sentences("This promotion is over.", ended, _by_whom(promotion), newer))
     # Until it is in git it can be taken back: an older story only where it waits for a pull request.
     uncommitted = promotion.commit is None and promotion.stage is not Stage.FOLLOW
     if kind is VoteKind.ABORT and uncommitted and (promotion.pull_request or promotion.plan.keeps_terms):
@@ -78,7 +79,8 @@ def heard(promotion: Promotion, signal: Signal) -> bool:
 def _by_whom(promotion: Promotion) -> str:
     if promotion.rejection:
         verb = "rejected" if promotion.rejection.kind is VoteKind.REJECT else "aborted"
-        return f"{promotion.rejection.by.name} {verb} it at {_clock(promotion.rejection.at)}."
+        why = f": {promotion.rejection.reason}" if promotion.rejection.reason else "."
+        return f"{promotion.rejection.by.name} {verb} it at {_clock(promotion.rejection.at)}{why}"
     if not promotion.approvals:
         return ""
     names = listed([approval.approver.name for approval in promotion.approvals])

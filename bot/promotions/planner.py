@@ -14,6 +14,7 @@ from bot.domain.intent import Context, Deploy, Promote, Rollback, Wish
 from bot.domain.overlay import Overlay
 from bot.domain.promotion import STORY, ApprovalRule, Kind, MissingImage, Move, Plan, Promotion
 from bot.domain.reason import says_something
+from bot.domain.sentence import shortened
 from bot.evaluation.evaluator import GateEvaluator
 from bot.notify.audience import card_channel
 from bot.overlays.catalog import Catalog, Listing
@@ -28,6 +29,9 @@ from bot.runtime.beside import asked_beside
 Apps = tuple[str, ...]
 Known = Callable[[Apps], Apps]
 NO_SOURCES = Changes(None)
+
+NAMED = 10
+"""apps that a sentence names"""
 
 
 class Planner:
@@ -220,9 +224,10 @@ class Planner:
     async def _plan(self, want: Want, listing: Listing, moves: list[Move], requester: Person, context: Context) -> Plan:
         environment = want.environment.name
         if not moves:
+            what = f"what {want.source.name} has" if want.source else "that image"
             raise NothingToPromote(
-                f"{environment} already pins that in git: there is nothing to {'promote' if want.source else 'change'} "
-                f"for {', '.join(want.apps)}. `/status {want.apps[0]}` shows what runs where."
+                f"There is nothing to {'promote' if want.source else 'change'}: {environment} already pins {what} of "
+                f"{shortened(want.apps, NAMED)} in git. `/status {want.apps[0]}` shows what runs where."
             )
         apps = tuple(dict.fromkeys(move.app for move in moves))
         if want.break_glass and not says_something(want.reason):

@@ -16,6 +16,7 @@ from bot.domain.intent import Abort, BreakingWish, IfBusy, Wish
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.queueing import Waiting, is_closed
 from bot.domain.reply import Occupied, OlderAsked, Postponed, Queued, Reply, Started, Unhindered
+from bot.domain.sentence import capital
 from bot.ports import Clock
 from bot.promotions.promotions import OlderImage, Promotions
 from bot.runtime.clock import SYSTEM_CLOCK
@@ -53,8 +54,8 @@ class Scheduler:
             raise
         except Unavailable as away:
             raise UserError(
-                f"{away.system} does not answer, and without it I cannot tell what would be promoted: nothing was "
-                "started. Run the command again in a minute; what is under way continues."
+                f"{capital(away.system)} does not answer, and without it I cannot tell what would be promoted: nothing "
+                "was started. Run the command again in a minute; what is under way continues."
             ) from away
         if wish.if_busy is IfBusy.REPLACE:
             return await self._replace(wish, caller, other)

@@ -11,6 +11,7 @@ from bot.domain.errors import (
     Unavailable,
     UserError,
 )
+from bot.domain.sentence import capital
 
 NOT_TAKEN = (
     "The database answers again. It did not have your request, so nothing was done. Ask again if you still need it."
@@ -46,20 +47,15 @@ def explain(error: Exception, correlation_id: str) -> str:
         return f"{error.advice.sentence} {error.advice.remedy}"
     if isinstance(error, Unavailable):
         log.warning("system.unavailable", system=error.system, operation=error.operation, detail=error.detail)
-        return f"{_capital(error.system)} does not answer, so I could not finish that. Try again in a minute."
+        return f"{capital(error.system)} does not answer, so I could not finish that. Try again in a minute."
     log.error("request.failed", exc_info=error)
     if isinstance(error, Refused):
-        said = f"{_capital(error.system)} refuses to do its part of that, and asking again will not change it."
+        said = f"{capital(error.system)} refuses to do its part of that, and asking again will not change it."
         return f"{said} An administrator finds out why with this id: `{correlation_id}`."
     culprit = (
-        f"{_capital(error.system)} did not do its part" if isinstance(error, IntegrationError) else "Something broke"
+        f"{capital(error.system)} did not do its part" if isinstance(error, IntegrationError) else "Something broke"
     )
     return (
         f"{culprit}, and I could not finish that. Try again in a minute; "
         f"if it happens again, give an administrator this id: `{correlation_id}`."
     )
-
-
-def _capital(name: str) -> str:
-    """At the beginning of a sentence."""
-    return name[:1].upper() + name[1:]

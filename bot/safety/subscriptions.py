@@ -173,7 +173,8 @@ def _unmuted(ask: Unmute, *, gone: bool, asked: bool) -> str:
         return "Nothing is muted for you now." if ask.everything else "None of that is muted now."
     if ask.everything:
         return " ".join([ASKED_AGAIN] * asked + [HEARD_AGAIN] * gone) or "Nothing was muted for you."
-    return "It is no longer muted." if gone else "None of that was muted."
+    whose = "This channel gets" if ask.here else "You get"
+    return f"{whose} that news again: it is no longer muted." if gone else "None of that was muted."
 
 
 def _overlap(scope: Scope, ask: OfNews) -> bool:

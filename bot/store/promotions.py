@@ -14,6 +14,7 @@ from bot.domain.approval import needs_approval
 from bot.domain.duration import in_words
 from bot.domain.errors import PromotionInProgress
 from bot.domain.promotion import Doubt, Phase, Plan, Promotion, Stage
+from bot.domain.sentence import listed
 from bot.ports import Clock
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
@@ -225,15 +226,15 @@ def _in_progress(other: Promotion, apps: Collection[str], now: datetime) -> Prom
     plan = other.plan
     images = [(move.app, move.after.label) for move in plan.moves] + [(one.app, one.label) for one in plan.missing]
     held = [(app, label) for app, label in images if app in apps and app in other.apps]
-    names = ", ".join(dict.fromkeys(app for app, _ in held))
-    remedy = "wait for it to end, or ask for it to be aborted."
+    names = listed(list(dict.fromkeys(app for app, _ in held)))
+    remedy = f"wait for it to end. Its requester and administrators may abort it: `/abort {other.id}`."
     if needs_approval(other):
-        remedy = "it still needs an approval. Wait for it to end, or ask for it to be aborted."
+        remedy = f"it still needs an approval. Its requester and administrators may abort it: `/abort {other.id}`."
     if other.stage is Stage.FOLLOW:
         remedy = f"its commit is made. Wait for it to end, or go back with `/rollback {held[0][0]} {plan.environment}`."
     return PromotionInProgress(
         f"{plan.requester.name} is already promoting {names} to {plan.environment} "
-        f"({', '.join(label for _, label in held)}, {in_words(now - plan.requested_at)} ago, {other.id}): "
+        f"({', '.join(label for _, label in held)}, {in_words(now - plan.requested_at)} ago): "
         f"{remedy}",
         other.id,
     )

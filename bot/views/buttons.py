@@ -168,7 +168,7 @@ def _rollbacks(promotion: Promotion) -> Buttons:
     sick = [app for app in apps if any(move.app == app and move.application in failed for move in moves)]
     shown: Buttons = []
     for index, app in enumerate((sick or list(apps))[:ROLLBACK_BUTTONS]):
-        label = "Rollback" if len(promotion.apps) == 1 else f"Rollback {app}"
+        label = "Roll back" if len(promotion.apps) == 1 else f"Roll back {app}"
         value = ImageValue(app, promotion.plan.environment)
         shown.append(layout.button(label, Action.ROLLBACK.numbered(index), value, style="danger"))
     return shown

@@ -12,7 +12,7 @@ from bot.views.ids import Action
 from bot.views.layout import rendered, section, sentence
 from bot.views.queueing import wish_apps, wish_value
 from bot.views.rows import cuts_rows, rows
-from bot.views.words import bold, named, safe
+from bot.views.words import bold, gates, named, safe
 
 MOST = 20
 """gates that are named: more than there are"""
@@ -38,7 +38,8 @@ def glass_asked(reply: GlassAsked) -> Rendered:
 
 
 def skipped_by(promotion: Promotion) -> tuple[str, ...]:
-    """The approval first; locks under their own name; then each gate that policy lets a broken glass skip."""
-    gates = promotion.plan.skipped_gates
-    named_so = {"lock": "locks", "freeze": "freezes"}
-    return ("the approval", *(named_so.get(gate) or f"the gate {gate}" for gate in gates))
+    """The approval first; locks and freezes under their own names; then the other gates that policy lets one skip."""
+    skipped = promotion.plan.skipped_gates
+    own = {"lock": "locks", "freeze": "freezes"}
+    rest = [gate for gate in skipped if gate not in own]
+    return ("the approval", *(own[gate] for gate in skipped if gate in own), *([gates(rest)] if rest else []))

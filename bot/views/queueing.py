@@ -105,7 +105,7 @@ def unhindered(reply: Unhindered) -> Rendered:
 
 def scheduled(reply: Scheduled) -> Rendered:
     if not reply.waiting:
-        return sentence("Nothing waits for its time or its turn.")
+        return sentence("Nothing is scheduled, and nothing is queued.")
     title = "What starts later"
     return rendered(
         title, [layout.header(title), *layout.rows(later_row(one, at) for at, one in enumerate(reply.waiting))]

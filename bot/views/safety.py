@@ -5,7 +5,7 @@ from slack_sdk.models.blocks import Block, ButtonElement
 from bot.domain.caller import Person
 from bot.domain.reply import Delegated, FreezeCalled, Holds, ImageRejected, LockHeld, LockTaken
 from bot.domain.safety import ClosedWindow, Delegation, Freeze, Lock, Rejection, Review
-from bot.domain.sentence import listed
+from bot.domain.sentence import capital, listed
 from bot.ports import Rendered
 from bot.views import words
 from bot.views.ids import Action, LockValue
@@ -38,23 +38,22 @@ def lock_taken(reply: LockTaken) -> Rendered:
 
 
 def lock_held(reply: LockHeld) -> Rendered:
-    said = (
-        f"{_held(reply.lock)} {'It is not yours: confirm to release it.' if reply.release else 'You do not have it.'}"
-    )
+    todo = "It is not yours: confirm to release it." if reply.release else "Wait until it is free, or take it over."
+    said = f"{_held(reply.lock)} {todo}"
     shown: list[Block] = [section(said), *actions([_take_over(reply), _wait(reply.lock)])]
     return rendered(said, shown)
 
 
 def _take_over(reply: LockHeld) -> ButtonElement | None:
     lock, since = reply.lock, reply.lock.since.isoformat()
-    text = f"{lock.owner.name} holds it: {lock.reason or 'no reason given'}. They will get a message."
+    text = f"{lock.owner.name} holds it: {lock.reason.rstrip('.') or 'no reason given'}. They get a message."
     if reply.release:
         value = LockValue(lock.app, lock.environment, since)
         ask = confirm("Release the lock?", text, "Release it", "Never mind")
         return button("Release it anyway", Action.LOCK_BREAK, value, style="danger", confirm=ask)
     value = LockValue(lock.app, lock.environment, since, reply.until, reply.reason)
-    ask = confirm("Steal the lock?", text, "Steal it", "Never mind")
-    return button("Steal the lock?", Action.LOCK_STEAL, value, style="danger", confirm=ask)
+    ask = confirm("Take over the lock?", text, "Take it over", "Never mind")
+    return button("Take it over", Action.LOCK_STEAL, value, style="danger", confirm=ask)
 
 
 def _wait(lock: Lock) -> ButtonElement | None:
@@ -80,9 +79,7 @@ def holds(reply: Holds) -> Rendered:
 
 def freeze_called(reply: FreezeCalled) -> Rendered:
     freeze = reply.freeze
-    what = (
-        f"❄️ {_capital(place(freeze.app, freeze.environment))} is frozen until {_at(freeze)}{_because(freeze.reason)}."
-    )
+    what = f"❄️ {capital(place(freeze.app, freeze.environment))} is frozen until {_at(freeze)}{_because(freeze.reason)}."
     end = code(f"/unfreeze {typed(freeze.app, freeze.environment)}")
     hint = f"It ends automatically then, or earlier with {end}."
     if longer := reply.longer:
@@ -112,7 +109,7 @@ def delegated(reply: Delegated) -> Rendered:
 def locked(lock: Lock, stolen_from: Lock | None) -> Rendered:
     taken = f", taken over from {mention(stolen_from.owner)}" if stolen_from else ""
     return sentence(
-        f"🔒 {_capital(place(lock.app, lock.environment))} is locked by {mention(lock.owner)}"
+        f"🔒 {capital(place(lock.app, lock.environment))} is locked by {mention(lock.owner)}"
         f"{_until(lock) or ', with no end'}{taken}"
         f"{_because(lock.reason)}."
     )
@@ -120,7 +117,7 @@ def locked(lock: Lock, stolen_from: Lock | None) -> Rendered:
 
 def unlocked(lock: Lock, by: Person | None, still: Lock | None = None) -> Rendered:
     """`by` None: it has expired. `still`: what else holds it."""
-    name = _capital(place(lock.app, lock.environment))
+    name = capital(place(lock.app, lock.environment))
     if still:
         gone = (
             f"{mention(by)} unlocked {place(lock.app, lock.environment)}"
@@ -133,7 +130,7 @@ def unlocked(lock: Lock, by: Person | None, still: Lock | None = None) -> Render
 
 
 def _still(lock: Lock) -> str:
-    name = _capital(place(lock.app, lock.environment))
+    name = capital(place(lock.app, lock.environment))
     return f"{name} is still locked by {mention(lock.owner)}{_because(lock.reason)}."
 
 
@@ -147,7 +144,7 @@ def lock_free(lock: Lock, still: Lock | None = None) -> Rendered:
     """To whoever asked to be told; `still`: what else holds it."""
     if still:
         return sentence(f"🔓 The lock that you waited for is gone, but it is not free. {_still(still)}")
-    return sentence(f"🔓 {_capital(place(lock.app, lock.environment))} is free: {code(f'/lock {_typed(lock)} WHY')}.")
+    return sentence(f"🔓 {capital(place(lock.app, lock.environment))} is free: {code(f'/lock {_typed(lock)} WHY')}.")
 
 
 def lock_ending(lock: Lock) -> Rendered:
@@ -173,7 +170,7 @@ def lock_ends(lock: Lock) -> Rendered:
 
 def frozen(freeze: Freeze, longer: Freeze | None = None) -> Rendered:
     """`longer`: another one that holds the place for longer."""
-    name = _capital(place(freeze.app, freeze.environment))
+    name = capital(place(freeze.app, freeze.environment))
     return sentence(
         f"❄️ {name} is frozen by {mention(freeze.by)} until {_at(freeze)}{_because(freeze.reason)}.{_exempt(freeze)}"
         f"{_longer(longer) if longer else ''}"
@@ -181,7 +178,7 @@ def frozen(freeze: Freeze, longer: Freeze | None = None) -> Rendered:
 
 
 def _longer(freeze: Freeze) -> str:
-    name = _capital(place(freeze.app, freeze.environment))
+    name = capital(place(freeze.app, freeze.environment))
     return f" {name} stays frozen until {_at(freeze)}, as {mention(freeze.by)} asked before."
 
 
@@ -192,7 +189,7 @@ def unfrozen(freeze: Freeze, by: Person | None, still: Freeze | None = None) -> 
     if still is None:
         return sentence(f"🌤️ {over}")
     return sentence(
-        f"❄️ {over} {_capital(place(still.app, still.environment))} is still frozen by {mention(still.by)} until "
+        f"❄️ {over} {capital(place(still.app, still.environment))} is still frozen by {mention(still.by)} until "
         f"{_at(still)}."
     )
 
@@ -264,23 +261,23 @@ def delegation_over(delegation: Delegation) -> Rendered:
 
 def _held(lock: Lock) -> str:
     since = moment(lock.since, DAY_AND_TIME)
-    name = _capital(place(lock.app, lock.environment))
-    return f"🔒 {name} was locked by {mention(lock.owner)} {since}{_until(lock)}{_because(lock.reason)}."
+    name = capital(place(lock.app, lock.environment))
+    return f"🔒 {name} is locked by {mention(lock.owner)} (since {since}){_until(lock)}{_because(lock.reason)}."
 
 
 def _lock_line(lock: Lock) -> str:
     since = moment(lock.since, DAY_AND_TIME)
-    by = f"{_capital(place(lock.app, lock.environment))} · {mention(lock.owner)}"
+    by = f"{capital(place(lock.app, lock.environment))} · {mention(lock.owner)}"
     return f"{by} since {since}{_until(lock)}{_because(lock.reason)}"
 
 
 def _freeze_line(freeze: Freeze) -> str:
-    by = f"{_capital(place(freeze.app, freeze.environment))} · {mention(freeze.by)}"
+    by = f"{capital(place(freeze.app, freeze.environment))} · {mention(freeze.by)}"
     return f"{by} until {_at(freeze)}{_because(freeze.reason)}{_exempt(freeze)}"
 
 
 def _closed_line(window: ClosedWindow) -> str:
-    return f"{_capital(place(window.app, window.environment))} · {closed(window)}"
+    return f"{capital(place(window.app, window.environment))} · {closed(window)}"
 
 
 def closed(window: ClosedWindow, reason: int = 400) -> str:
@@ -343,7 +340,3 @@ def _builds(told: str) -> str:
 
 def _typed(lock: Lock) -> str:
     return typed(lock.app, lock.environment)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -75,10 +75,10 @@ def _verdict(report: ScanReport) -> str:
         case ScanStatus.NOT_SCANNED:
             return f"⏳ This image is not scanned yet. {_again(report)}"
         case ScanStatus.PENDING:
-            return "⏳ The scan waits for its turn."
+            return f"⏳ The scan waits for its turn. {_later(report)}"
         case ScanStatus.RUNNING:
             done = f" ({found.progress} %)" if found.progress else ""
-            return f"⏳ The scan is running{done}."
+            return f"⏳ The scan is running{done}. {_later(report)}"
         case ScanStatus.ERROR:
             return f"❌ The scan failed, so this image is not judged. {_again(report)}"
         case ScanStatus.STOPPED:
@@ -93,7 +93,7 @@ def _verdict(report: ScanReport) -> str:
     bad = found.at_or_above(report.threshold)
     worse = report.threshold.value if report.threshold is Severity.CRITICAL else f"{report.threshold.value} or worse"
     if not bad:
-        return f"✅ Nothing is {worse}."
+        return f"✅ No finding is {worse}."
     return f"⛔ {words.count(bad, 'finding')} {'is' if bad == 1 else 'are'} {worse}."
 
 
@@ -115,9 +115,14 @@ def _again(report: ScanReport) -> str:
     return f"Start {which} with {code(f'/scan {report.app}@{report.artifact.image.label} --rescan', 150)}."
 
 
+def _later(report: ScanReport) -> str:
+    return f"{code(f'/scan {report.app}@{report.artifact.image.label}', 150)} shows what it found."
+
+
 def _facts(report: ScanReport) -> list[tuple[str, str]]:
     found = report.scan
     return [
+        ("In git for", safe(report.pinned_in, 60) if report.pinned_in else ""),
         ("Found", counts(found)),
         ("Fixable", f"{found.fixable:,} of {found.total:,}" if found.total else ""),
         ("Scanned", moment(found.finished_at, DAY_AND_TIME) if found.finished_at else ""),

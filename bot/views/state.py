@@ -190,7 +190,7 @@ def _failure(promotion: Promotion, outcome: str) -> str:
         return f"Stopped by {_gates_of(stopped)}. Nothing has changed."
     failed = [one for one in promotion.following if one.progress.failed]
     if promotion.commit and failed:
-        return f"The change is in git, but {_application_names(failed)} {_trouble(failed, 'not well')}."
+        return f"The change is in git, but {_application_names(failed)} {_trouble(failed, 'unhealthy')}."
     if outcome:
         return outcome
     return "The change is in git, but it did not become Healthy." if promotion.commit else "Stopped."

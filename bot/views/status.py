@@ -43,6 +43,8 @@ def status_overview(overview: StatusOverview) -> Rendered:
     if sum(text_length(block.to_dict()) for block in blocks) > BOARD:  # then each app is short, and none is left out
         blocks = status_blocks(overview.rows, brief=True)
     title = f"Status of {words.count(overview.page.apps if overview.page else len(apps), 'app')}"
+    if overview.page and overview.page.only:
+        title = f"{overview.page.unwell:,} of {words.count(overview.page.apps, 'app')} unwell"
     foot = [*unheard(overview.rows), *(_foot(overview.page) if overview.page else [])]
     return rendered(title, [*rows(blocks, spare_blocks=len(foot) + 1, budget=BOARD + 1000), *foot])
 

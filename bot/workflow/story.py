@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 
 from bot.domain.promotion import Doubt, Kind, Phase, Plan, Progress, Promotion, Stage
+from bot.domain.sentence import listed
 from bot.policy import Policy
 from bot.promotions.follow_up import FollowUp
 from bot.promotions.follower import Followed
@@ -105,7 +106,7 @@ class Telling(ChangeChapter):
 
     def _success(self) -> str:
         labels = dict.fromkeys(f"{move.app} {move.after.label}" for move in self._now.moves)
-        well = f"{', '.join(labels)} {'is' if len(labels) == 1 else 'are'} Healthy in {self._plan.environment}."
+        well = f"{listed(list(labels))} {'is' if len(labels) == 1 else 'are'} Healthy in {self._plan.environment}."
         well = " ".join([well, *(one.explanation for one in self._now.following if one.explanation)])
         locking = self._rules.each.items() if self._plan.kind is Kind.ROLLBACK else ()
         unlock = [f"`/unlock {app} {self._plan.environment}`" for app, rules in locking if rules.rollback().lock]

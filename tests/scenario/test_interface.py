@@ -246,7 +246,7 @@ def test_an_unhealthy_rollout_is_explained_and_can_be_rolled_back(sandbox: Sandb
 
     def degraded() -> dict[str, object] | None:
         found = sandbox.cards("ledger → staging")
-        return found[-1] if found and "Rollback" in labels(found[-1]) else None
+        return found[-1] if found and "Roll back" in labels(found[-1]) else None
 
     card = sandbox.until(degraded, "a card that offers Rollback")
     # The Pod's own words, not its Deployment's "progress deadline": the cause before the symptom (A33).
@@ -254,7 +254,7 @@ def test_an_unhealthy_rollout_is_explained_and_can_be_rolled_back(sandbox: Sandb
     before = sandbox.commits("apps/ledger/overlays/staging/kustomization.yaml")
     sandbox.faults(unhealthy_rollout=[])
 
-    sandbox.presses("ana", card, "Rollback")
+    sandbox.presses("ana", card, "Roll back")
 
     sandbox.until(lambda: len(sandbox.cards("ledger → staging")) == 2, "a card for the way back")
     sandbox.until(lambda: sandbox.application("ledger-staging")["health"] == "Healthy", "staging to be Healthy again")

@@ -314,8 +314,8 @@ def test_unhealthy_explains_and_offers_the_way_back() -> None:
     failed = promotion(Stage.DONE, Phase.FAILED, commit=COMMIT, following=(sick,), finished_at=AT)
     shown = lines(card(failed))
     assert "⚠️ *my-app-production* is Degraded: Deployment my-app: container app is in CrashLoopBackOff" in shown
-    assert shown[1] == "❌ The change is in git, but my-app-production is not well."
-    assert "[Rollback] [History]" in shown
+    assert shown[1] == "❌ The change is in git, but my-app-production is unhealthy."
+    assert "[Roll back] [History]" in shown
     value = buttons(failed)["promotion.rollback"]["value"]
     assert decode("promotion.rollback", str(value)) == ImageValue("my-app", "production")
 

@@ -211,6 +211,8 @@ def test_a_page_that_is_too_long_tells_each_app_in_brief() -> None:
 def test_nothing_to_show() -> None:
     assert render(StatusOverview(())).text == "There is nothing to show: no app runs there."
     assert render(StatusOverview((), StatusPage(apps=4, only=True))).text == "Of 4 apps, none is unwell."
+    some = StatusOverview((row("staging", "v1.4.2"),), StatusPage(apps=1200, unwell=1, only=True))
+    assert render(some).text == "1 of 1,200 apps unwell"
     assert render(RunList("my-app", ())).text == "There are no pipeline runs of my-app yet."
     assert render(HelpPage(())).text == "Unknown command: `/pilothouse help` lists them all."
 
@@ -239,10 +241,12 @@ def test_a_scan_worst_first_and_compared() -> None:
         against_in="production",
         fixed=(vulnerability("CVE-2025-9", Severity.HIGH),),
         added=(found[2],),
+        pinned_in="staging",
     )
     assert lines(render(report)) == [
         "# 🔍 my-app · v1.4.2",
         "⛔ 2 findings are High or worse.",
+        "In git for: staging",
         "Found: 🔴 1 Critical · 🟠 1 High · 🔵 1 Low",
         "Fixable: 1 of 3",
         "Scanned: 2026-05-04 14:02 UTC",
@@ -267,10 +271,10 @@ def test_a_scan_worst_first_and_compared() -> None:
             Scan(ScanStatus.NOT_SCANNED),
             "⏳ This image is not scanned yet. Start one with `/scan my-app@v1.4.2 --rescan`.",
         ),
-        (Scan(ScanStatus.PENDING), "⏳ The scan waits for its turn."),
+        (Scan(ScanStatus.PENDING), "⏳ The scan waits for its turn. `/scan my-app@v1.4.2` shows what it found."),
         (
             Scan(ScanStatus.RUNNING, progress=40),
-            "⏳ The scan is running (40 %).",
+            "⏳ The scan is running (40 %). `/scan my-app@v1.4.2` shows what it found.",
         ),
         (
             Scan(ScanStatus.ERROR),
@@ -284,7 +288,7 @@ def test_a_scan_worst_first_and_compared() -> None:
             Scan(ScanStatus.SCANNER_AWAY),
             "⏳ The registry's scanner does not answer, so this image is not judged until it is back.",
         ),
-        (Scan(ScanStatus.SUCCESS), "✅ Nothing is High or worse."),
+        (Scan(ScanStatus.SUCCESS), "✅ No finding is High or worse."),
         (Scan(ScanStatus.SUCCESS, {Severity.HIGH: 1}), "⛔ 1 finding is High or worse."),
     ],
 )
@@ -327,12 +331,12 @@ def test_the_scans_of_several_images() -> None:
     assert lines(shown) == [
         "# 🔍 my-app · 2 images",
         "# 🔍 my-app v1.4.2",
-        "✅ Nothing is High or worse.",
+        "✅ No finding is High or worse.",
         "Pushed: 2026-05-04 14:02 UTC",
         "Source: `5a6b7c8d`",
         f"(`harbor.example.com/apps/my-app@{DIGEST}`)",
         "# 🔍 my-app-api v1.4.2",
-        "⏳ The scan waits for its turn.",
+        "⏳ The scan waits for its turn. `/scan my-app@v1.4.2` shows what it found.",
         f"(`harbor.example.com/apps/my-app-api@{OLD_DIGEST}`)",
         "❔ There is no image `v1` in apps/gone.",
     ]

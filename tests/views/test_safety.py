@@ -66,10 +66,11 @@ def test_a_lock_that_was_taken_says_how_to_release_it() -> None:
 
 def test_a_lock_that_somebody_else_holds_can_be_stolen_after_a_question_or_waited_for() -> None:
     message = render(LockHeld(LOCK, "mine now", "1h"))
-    assert said(message).startswith("🔒 *my-app* in *production* was locked by @U0ANA")
+    assert said(message).startswith("🔒 *my-app* in *production* is locked by @U0ANA (since ")
+    assert "Wait until it is free, or take it over." in said(message)
     steal, wait = elements(message)
-    assert (steal["text"]["text"], steal["confirm"]["title"]["text"]) == ("Steal the lock?", "Steal the lock?")
-    assert "ana holds it" in steal["confirm"]["text"]["text"]
+    assert (steal["text"]["text"], steal["confirm"]["title"]["text"]) == ("Take it over", "Take over the lock?")
+    assert steal["confirm"]["text"]["text"] == "ana holds it: a <b>migration</b> & more. They get a message."
     assert wait["text"]["text"] == "Notify me when it is free"
     pressed = read_button(steal, CONTEXT)
     assert pressed == StealLock(

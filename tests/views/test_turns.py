@@ -235,7 +235,7 @@ def test_an_app_that_is_left_out_neither_blocks_nor_rolls_back() -> None:
     failed = promotion(
         Stage.DONE, Phase.FAILED, plan=TRAIN, left_out=("payments",), commit=COMMIT, following=(sick,), finished_at=AT
     )
-    assert "[Rollback ledger]" in lines(card(failed))
+    assert "[Roll back ledger]" in lines(card(failed))
 
 
 def test_a_card_to_look_at_has_no_buttons_and_says_where_the_real_one_is() -> None:
@@ -364,13 +364,13 @@ def test_before_the_glass_is_broken_it_is_told_what_that_skips() -> None:
     asked = render(GlassAsked(broken, wish))
     assert lines(asked) == [
         "🔨 Nothing has started. Breaking the glass for *my-app → production · v1.4.1 → v1.4.2* skips the approval, "
-        "freezes, locks and the gate scan. The channel sees it, and somebody else must review it. Reason: it burns",
+        "freezes, locks and the scan gate. The channel sees it, and somebody else must review it. Reason: it burns",
         "[Break the glass?]",
         "(The button works only for these images and gates: if they change first, you are asked again.)",
     ]
     (button,) = asked.blocks[1]["elements"]
     assert button["confirm"]["text"]["text"] == (
-        "my-app → production · v1.4.1 → v1.4.2. This skips the approval, freezes, locks and the gate scan."
+        "my-app → production · v1.4.1 → v1.4.2. This skips the approval, freezes, locks and the scan gate."
     )
     train = replace(broken, results=(), plan=replace(TRAIN, break_glass=True, skipped_gates=skipped))
     assert lines(render(GlassAsked(train, wish)))[1:4] == [

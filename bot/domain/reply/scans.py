@@ -23,6 +23,8 @@ class ScanReport(Reply):
     against_in: str = ""
     fixed: tuple[Vulnerability, ...] = ()
     added: tuple[Vulnerability, ...] = ()
+    pinned_in: str = ""
+    """the environment whose overlay names the image; "" where somebody named it"""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ async def test_what_was_taken_off_the_queue_is_said_to_be_done(harness: CommandH
     line = f"/schedule cancel {id_of(await waits(harness))}"
     assert "does not start" in await words(harness, line)
     assert await words(harness, line, AGAIN) == DONE_BEFORE
-    with pytest.raises(UnknownName, match="Nothing waits"):
+    with pytest.raises(UnknownName, match="Nothing is scheduled"):
         await say(harness, line, replace(AGAIN, request_id="r3"))
     assert await harness.safety.events() == ["unscheduled"]
 

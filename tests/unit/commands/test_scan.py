@@ -65,7 +65,9 @@ async def test_a_named_image_is_compared_with_what_it_would_replace() -> None:
 
 async def test_an_image_can_be_named() -> None:
     harness = CommandHarness()
-    assert (await report(harness, "/scan my-app@1.4.1")).artifact.image.tag == "1.4.1"
+    named = await report(harness, "/scan my-app@1.4.1")
+    assert (named.artifact.image.tag, named.pinned_in) == ("1.4.1", "")
+    assert (await report(harness, "/scan my-app")).pinned_in == "development"
     with pytest.raises(UnknownName, match=r"There is no image `9\.9\.9`"):
         await report(harness, "/scan my-app@9.9.9")
 

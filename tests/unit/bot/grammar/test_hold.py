@@ -110,9 +110,9 @@ def test_an_image_is_named_with_its_app() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("my-app prod until whenever a migration", "`until whenever` names no time."),
-        ("my-app prod until", "`until` names no time."),
-        ("my-app prod for 2 fortnights a migration", "`for 2` names no time."),
+        ("my-app prod until whenever a migration", "`whenever` is not a time."),
+        ("my-app prod until", "`until` needs a time after it."),
+        ("my-app prod for 2 fortnights a migration", "`2` is not a time."),
         ("my-app prod --until whenever a migration", "No time follows `--until`."),
         ("my-app prod a migration --for", "`--for` stands inside the reason."),
     ],

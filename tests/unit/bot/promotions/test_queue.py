@@ -77,7 +77,7 @@ async def test_the_second_person_is_told_about_the_first(line: Line) -> None:
     assert isinstance(reply, Occupied)
     assert reply.promotion is not None
     assert reply.promotion.id == first.id
-    assert reply.sentence.startswith("ana is already promoting my-app to production")
+    assert says(reply.sentence, "ana is already promoting my-app to production", f"`/abort {first.id}`")
     assert await line.waiting() == []
 
 
@@ -253,8 +253,11 @@ async def test_a_train_waits_for_each_of_its_apps_and_a_rollback_waits_too(line:
 
 
 async def test_what_cannot_be_looked_up_now_starts_nothing_and_says_so(line: Line) -> None:
+    line.world.registry.failing = Unavailable("git", "read a commit", "connection refused")
+    with pytest.raises(UserError, match=r"^Git does not answer, "):
+        await line.ask("ana", IfBusy.REFUSE)
     line.world.registry.failing = Unavailable("Harbor", "read v1.4.2", "connection refused")
-    with pytest.raises(UserError, match=r"Harbor does not answer, .* nothing was started\. Run the command again"):
+    with pytest.raises(UserError, match=r"^Harbor does not answer, .* nothing was started\. Run the command again"):
         await line.ask("ana", IfBusy.REFUSE)
     assert await line.world.store.all_live() == ()
     line.world.registry.failing = None

@@ -183,7 +183,7 @@ async def test_a_rejection_ends_it_with_its_reason(world: CoreWorld) -> None:
     await world.reject("mia", asked, "wait for the migration")
     done = await world.now(asked)
     assert (done.phase, done.outcome) == (Phase.FAILED, "Rejected by mia: wait for the migration")
-    with pytest.raises(Conflict, match=r"This promotion is over\. .* mia rejected it at \d\d:\d\d:\d\d UTC\."):
+    with pytest.raises(Conflict, match=r"is over\. mia rejected it at \d\d:\d\d:\d\d UTC: wait for the migration\.$"):
         await world.approve("bo", asked)
 
 
