@@ -68,8 +68,12 @@ class DeliveryParts(PromotionParts[E]):
     @cached_property
     def source_observer(self) -> SourceObserver:
         outside, record, now = self.outside, self.stores.deliveries, self.clock.now
-        told, fixes = self.source_commits.found, FixCounter(record, self.policy.deliveries.fixed_within)
-        return SourceObserver(outside.registry, outside.sources, record, self.recorder, told, fixes, now)
+        told = self.source_commits.found
+        return SourceObserver(outside.registry, outside.sources, record, self.recorder, told, self.fix_counter, now)
+
+    @cached_property
+    def fix_counter(self) -> FixCounter:
+        return FixCounter(self.stores.deliveries, self.policy.deliveries.fixed_within)
 
     @cached_property
     def authors(self) -> Authors:
@@ -83,7 +87,9 @@ class DeliveryParts(PromotionParts[E]):
     def branch_observer(self) -> BranchObserver:
         source, promotions = self.outside.overlays, self.stores.promotions
         now, holds = self.clock.now, PastHolds(self.stores.locks, self.stores.freezes, self.policy)
-        return BranchObserver(source, self.overlay_changes, self.recorder, promotions, self.policy, now, holds)
+        return BranchObserver(
+            source, self.overlay_changes, self.recorder, promotions, self.policy, now, holds, self.fix_counter
+        )
 
     @cached_property
     def run_observer(self) -> RunObserver:

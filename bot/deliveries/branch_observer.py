@@ -5,7 +5,7 @@ once is recorded once, for a fact has one key.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from functools import partial
 
 import structlog
 
+from bot.deliveries.fix_counter import FixCounter
 from bot.deliveries.overlay_changes import BranchStep, OverlayChange, OverlayChanges
 from bot.deliveries.past_holds import PastHolds
 from bot.deliveries.recorder import Recorder
@@ -61,6 +62,7 @@ class BranchObserver:
     policy: Policy
     clock: Callable[[], datetime] = SYSTEM_CLOCK.now
     holds: PastHolds | None = None
+    fixes: FixCounter | None = None
     _pushed: asyncio.Event = field(default_factory=asyncio.Event)
     _first_seen: dict[str, datetime] = field(default_factory=dict)
     """sha of a commit that is not recorded → when it was first seen: each waits beside the others"""
@@ -110,6 +112,7 @@ class BranchObserver:
                 if (added := await self.recorder.step(facts, OBSERVER, ends, again, late=late)) is None:
                     break
                 found += len(added)
+                await self._count(added)
             else:
                 self._looked = looking
                 self._first_seen.clear()
@@ -118,6 +121,11 @@ class BranchObserver:
         self.recorder.seen(OBSERVER)
         await self.recorder.looked(OBSERVER)
         return found
+
+    async def _count(self, added: Sequence[Fact]) -> None:
+        if self.fixes:
+            for fact in added:
+                await self.fixes.count_committed(fact)
 
     async def _steps(self, position: str, head: str) -> tuple[BranchStep, ...]:
         """What is on top of that was not made before it, though this process may have read none of it."""

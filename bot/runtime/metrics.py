@@ -76,7 +76,7 @@ DEPLOYMENTS = Counter(
 )
 FIXED_DEPLOYMENTS = Counter(
     "pilothouse_fixed_deployments",
-    "Deployments that a later one says it reverts or fixes, by app and environment; with a source host only.",
+    "Deployments that a later change says it reverts or fixes, by app and environment.",
     ["app", "environment"],
     registry=REGISTRY,
 )

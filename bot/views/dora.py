@@ -95,7 +95,8 @@ def failed(within: timedelta) -> str:
     """What counts as a failed change; `within`: what is fixed by then."""
     return (
         "Failed: it failed here, turned Degraded within an hour, was undone within a day, or reverted or fixed within "
-        f"{in_words(within)} by a commit that says so (This reverts commit …, Fixes: …)."
+        f"{in_words(within)} by a commit that says so (This reverts commit …, Fixes: …). A change of settings alone "
+        "is not counted as a deployment, but can be what reverts or fixes one."
     )
 
 

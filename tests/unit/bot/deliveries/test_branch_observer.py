@@ -9,16 +9,18 @@ from pathlib import Path
 import pytest
 
 from bot.deliveries.branch_observer import GRACE, OBSERVER, BranchObserver
+from bot.deliveries.fix_counter import FixCounter
 from bot.deliveries.fold import deployments
 from bot.deliveries.news_recorder import NewsRecorder
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.recorder import Recorder
 from bot.domain.caller import Person
-from bot.domain.delivery import Cause, Committed, Deployment
+from bot.domain.delivery import FIXED_WITHIN, Cause, Committed, Deployment
 from bot.domain.errors import Unavailable
 from bot.domain.overlay import Author
 from bot.domain.promotion import Promotion
 from bot.policy import parse
+from bot.runtime.metrics import REGISTRY
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
@@ -56,6 +58,7 @@ class Branch:
         )
         promotions = PromotionStore(self.database)
         self.observer = BranchObserver(self.overlays, changes, recorder, promotions, policy, clock=lambda: self.now)
+        self.observer.fixes = FixCounter(self.store, FIXED_WITHIN)
 
     async def known(self) -> list[Deployment]:
         return list(deployments(await self.store.of()))
@@ -259,3 +262,33 @@ async def test_a_rollback_by_policy_says_so(world: CoreWorld) -> None:
         await DeliveryStore(world.database).move(connection, OBSERVER, world.overlays.log[-2].sha)
     await observer_of(world, NOW).look()
     assert [one.cause for one in deployments(await DeliveryStore(world.database).of())] == [Cause.ROLLBACK]
+
+
+SETTINGS = "apps/my-app/overlays/production/patch.yaml"
+
+
+async def fixes_counted(branch: Branch) -> float:
+    """By the look that follows, and by those after it."""
+    labels = {"app": "my-app", "environment": "production"}
+    before = REGISTRY.get_sample_value("pilothouse_fixed_deployments_total", labels) or 0
+    await branch.observer.look()
+    await branch.observer.look()
+    branch.restart()
+    await branch.observer.look()
+    return (REGISTRY.get_sample_value("pilothouse_fixed_deployments_total", labels) or 0) - before
+
+
+@pytest.mark.parametrize("word", ["This reverts commit {}.", "Fixes: {}"])
+async def test_a_change_of_settings_that_undoes_a_deployment_is_counted_once(branch: Branch, word: str) -> None:
+    """No source commit of it will ever be looked up."""
+    bad = branch.commit("my-app", "production", "v2")
+    await branch.observer.look()
+    branch.overlays.push({SETTINGS: b"as before"}, f"Less memory\n\n{word.format(bad)}", BEN)
+    assert await fixes_counted(branch) == 1
+
+
+async def test_what_changed_settings_alone_is_no_deployment_that_is_undone(branch: Branch) -> None:
+    bad = branch.overlays.push({SETTINGS: b"worse"}, "More memory", BEN).sha
+    await branch.observer.look()
+    branch.overlays.push({SETTINGS: b"as before"}, f"Less memory\n\nThis reverts commit {bad}.", BEN)
+    assert await fixes_counted(branch) == 0

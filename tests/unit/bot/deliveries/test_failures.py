@@ -162,6 +162,16 @@ def test_git_revert_counts_though_other_images_come_of_it_and_later_than_a_day()
     assert [(one.deployment, one.reason) for one in found.failures] == [(bad, f"it was reverted by {back.sha}")]
 
 
+def test_a_change_of_settings_that_says_so_fixes_a_deployment_and_is_none_itself() -> None:
+    bad = committed("v2", 2, "v1")
+    settings = deployment("", 4, images=(), sha=sha("5e77"), cause=Cause.GIT, undoing=reverting("5e77", bad.sha))
+    found = of(bad, settings)
+    assert failed(found) == [("v2", f"it was reverted by {settings.sha}", timedelta(hours=2))]
+    assert (found.deployments, found.failure_rate) == ((bad,), 1.0)
+    undone = deployment("", 5, images=(), sha=sha("5e78"), cause=Cause.GIT, undoing=reverting("5e78", settings.sha))
+    assert of(settings, undone).failures == ()
+
+
 def test_going_back_past_several_fails_each_that_brought_something() -> None:
     first, second = committed("v2", 2, "v1"), committed("v3", 3, "v2")
     back = committed("v1", 4, "v3")

@@ -328,3 +328,18 @@ async def test_what_a_later_deployment_fixes_is_counted_once(known: DeliveryHarn
     known.restart()
     await known.looks_up_commits()
     assert REGISTRY.get_sample_value("pilothouse_fixed_deployments_total", labels) == before + 1
+
+
+async def test_a_source_commit_that_settings_fixed_is_counted_once_it_is_known_who_brought_it(
+    known: DeliveryHarness,
+) -> None:
+    labels = {"app": "my-app", "environment": "production"}
+    before = REGISTRY.get_sample_value("pilothouse_fixed_deployments_total", labels) or 0
+    await known.takes(known.commit(images=(CHANGE,)), known.verdict(Progress.HEALTHY))
+    known.now += 3600
+    fix = known.commit(images=(), sha="feed", undoing=Undoing("feed", (), ("3" * 12,)))
+    await known.takes(fix)
+    await known.looks_up.fixes.count_committed(fix)
+    assert (REGISTRY.get_sample_value("pilothouse_fixed_deployments_total", labels) or 0) == before
+    await known.looks_up_commits()
+    assert REGISTRY.get_sample_value("pilothouse_fixed_deployments_total", labels) == before + 1
