@@ -9,6 +9,7 @@ from bot.domain.duration import lasting
 from bot.domain.promotion import Kind, Verdict
 from bot.domain.safety import Lock
 from bot.evaluation.question import Options, Question
+from bot.evaluation.verdicts import worst
 from bot.evaluation.wording import clock
 from bot.ports import Locks
 
@@ -34,15 +35,19 @@ class LockGate:
         self._locks = locks
 
     async def ask(self, question: Question) -> Verdict:
-        options = LockOptions.model_validate(question.options)
-        lock = await self._locks.held(question.app, question.environment)
-        if lock is None:
-            return Verdict.passed("Not locked")
-        if lock.automatic and question.plan.kind is Kind.ROLLBACK:
-            return Verdict.passed("Locked by a rollback, which another rollback may follow")
-        if options.owner_passes and lock.owner.id and lock.owner.id == question.plan.requester.id:
-            return Verdict.passed("Locked by the requester")
-        return Verdict.blocked(_told(lock, question), _remedy(lock))
+        """Each lock on its own: what passes the one of the app need not pass the one of the whole environment."""
+        locks = await self._locks.holding(question.app, question.environment)
+        owner_passes = LockOptions.model_validate(question.options).owner_passes
+        verdicts = [_verdict(lock, question, owner_passes=owner_passes) for lock in locks]
+        return worst(verdicts) if verdicts else Verdict.passed("Not locked")
+
+
+def _verdict(lock: Lock, question: Question, *, owner_passes: bool) -> Verdict:
+    if lock.automatic and question.plan.kind is Kind.ROLLBACK:
+        return Verdict.passed("Locked by a rollback, which another rollback may follow")
+    if owner_passes and lock.owner.id and lock.owner.id == question.plan.requester.id:
+        return Verdict.passed("Locked by the requester")
+    return Verdict.blocked(_told(lock, question), _remedy(lock))
 
 
 def _told(lock: Lock, question: Question) -> str:

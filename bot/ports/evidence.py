@@ -39,8 +39,8 @@ class CustomGates(Protocol):
 
 
 class Locks(Protocol):
-    async def held(self, app: str, environment: str) -> Lock | None:
-        """The lock that holds this app there now: its own, or one on the whole environment."""
+    async def holding(self, app: str, environment: str) -> tuple[Lock, ...]:
+        """Every lock that holds this app there now: its own, and one on the whole environment; a person's first."""
 
 
 class Freezes(Protocol):

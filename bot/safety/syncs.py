@@ -115,10 +115,9 @@ class SyncService:
 
     async def _holders(self, ask: SyncApplication) -> tuple[str, ...]:
         """Which lock and which freeze it is: their sentences tell how long they last, and change by the minute."""
-        lock = await self._locks.held(ask.app, ask.environment)
+        locks = await self._locks.holding(ask.app, ask.environment)
         freeze = await self._freezes.active(ask.app, ask.environment)
-        held = f"{lock.owner.id} {lock.since.isoformat()}" if lock else ""
-        return held, freeze.id if freeze else ""
+        return freeze.id if freeze else "", *(f"{lock.owner.id} {lock.since.isoformat()}" for lock in locks)
 
     async def _rejected(self, ask: SyncApplication, images: tuple[OverlayImage, ...]) -> tuple[str, ...]:
         """A rejected image goes nowhere by a promotion; what is committed by hand, or runs there already, is told."""

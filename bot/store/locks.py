@@ -41,16 +41,23 @@ class LockStore:
         self._clock = clock
 
     async def held(self, app: str, environment: str) -> Lock | None:
-        """The lock that holds this app there now; an expired one holds nothing."""
+        """One that holds this app there now, as people are told. What passes it need not pass the others: `holding`."""
+        return next(iter(await self.holding(app, environment)), None)
+
+    async def holding(self, app: str, environment: str) -> tuple[Lock, ...]:
         async with self._database.reading() as connection:
-            return await self.held_in(connection, app, environment)
+            return await self._holding(connection, app, environment)
 
     async def held_in(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
-        """A person's lock before an automatic one: what passes the latter must not pass the former unseen."""
+        """As `held`."""
+        return next(iter(await self._holding(connection, app, environment)), None)
+
+    async def _holding(self, connection: AsyncConnection, app: str, environment: str) -> tuple[Lock, ...]:
+        """An expired one holds nothing."""
         query = sa.select(locks.c.state).where(locks.c.app.in_((app, "")), locks.c.environment == environment)
         states = (await connection.execute(query.order_by(locks.c.app.desc()))).scalars().all()
         found = sorted((load(state, Lock) for state in states), key=lambda lock: lock.automatic)
-        return next((lock for lock in found if lock.lasts(self._clock.now())), None)
+        return tuple(lock for lock in found if lock.lasts(self._clock.now()))
 
     async def exactly(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
         """The lock of just this app ("" for the environment's own); an expired one holds nothing.

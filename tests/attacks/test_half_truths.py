@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bot.domain.caller import Person
 from bot.domain.intent import AwaitLock, Context, Deploy
-from bot.domain.promotion import Stage
+from bot.domain.promotion import Phase, Stage
 from bot.domain.reply import Postponed, Reply, Told
-from bot.domain.safety import Rejection
+from bot.domain.safety import Lock, Rejection
 from bot.views import render
 from tests.fakes.command_harness import CommandHarness
+from tests.fakes.world import POLICY, core_world
 from tests.sentences import says
 from tests.unit.commands.conftest import harness
 from tests.views.samples import promotion
@@ -93,3 +95,26 @@ def test_what_starts_later_does_not_promise_todays_image() -> None:
     assert f"what {asked.plan.source} has in git at that time" in later
     named = render(Postponed(asked, replace(wish, image="v1.4.2"))).text
     assert "in git then" not in named
+
+
+OWNERS_PASS = POLICY + (
+    "environments:\n- {name: development}\n- {name: staging}\n"
+    "- {name: production, gates: {lock: {owner_passes: true}}}\n"
+)
+
+
+async def test_ones_own_lock_does_not_open_an_environment_that_somebody_else_has_locked(tmp_path: Path) -> None:
+    async with core_world(tmp_path, OWNERS_PASS) as world:
+        ana, dee = (await world.person("ana")).person, (await world.person("dee")).person
+        own = Lock("my-app", "production", ana, "why", world.engine.now)
+        everything = Lock("", "production", dee, "why", world.engine.now)
+        async with world.database.begin() as connection:
+            await world.locks.take(connection, own)
+        assert (await world.now(await world.deploy("ana"))).stage is Stage.APPROVAL
+        async with world.database.begin() as connection:
+            await world.locks.take(connection, everything)
+        [asked] = await world.store.all_live()
+        await world.approve("bo", asked)
+        stopped = await world.now(asked)
+        assert (stopped.phase, world.promotion_commits()) == (Phase.FAILED, [])
+        assert "locked by dee" in stopped.outcome

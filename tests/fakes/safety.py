@@ -10,13 +10,15 @@ class MemorySafety:
     """Implements Locks, Freezes, Rejections and PromotionRecord; `past` holds (app, environment, digest)."""
 
     lock: Lock | None = None
+    others: tuple[Lock, ...] = ()
+    """locks beside it"""
     freeze: Freeze | None = None
     rejections: list[Rejection] = field(default_factory=list)
     past: set[tuple[str, str, str]] = field(default_factory=set)
 
-    async def held(self, app: str, environment: str) -> Lock | None:
-        lock = self.lock
-        return lock if lock and lock.app in (app, "") and lock.environment == environment else None
+    async def holding(self, app: str, environment: str) -> tuple[Lock, ...]:
+        there = (*([self.lock] if self.lock else ()), *self.others)
+        return tuple(lock for lock in there if lock.app in (app, "") and lock.environment == environment)
 
     async def active(self, app: str, environment: str) -> Freeze | None:
         freeze = self.freeze

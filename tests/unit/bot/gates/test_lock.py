@@ -11,9 +11,9 @@ from tests.sentences import says
 from tests.unit.bot.gates.gate_harness import ANA, BO, NOW, GateHarness, ago
 
 
-async def ask(lock: Lock | None, options: dict[str, Any] | None = None, **facts: Any) -> Verdict:
+async def ask(lock: Lock | None, options: dict[str, Any] | None = None, *others: Lock, **facts: Any) -> Verdict:
     harness = GateHarness()
-    harness.safety.lock = lock
+    harness.safety.lock, harness.safety.others = lock, others
     return await LockGate(harness.safety).ask(await harness.question(options=options, **facts))
 
 
@@ -56,3 +56,24 @@ async def test_the_owner_is_held_too_unless_policy_says_otherwise() -> None:
     assert (await ask(mine)).state is VerdictState.BLOCKED
     assert (await ask(mine, {"owner_passes": True})).state is VerdictState.PASSED
     assert (await ask(mine, {"owner_passes": True}, requester=BO)).state is VerdictState.BLOCKED
+
+
+async def test_ones_own_lock_opens_no_other_one() -> None:
+    """Whoever may lock could pass a lock of the whole environment by locking the app themselves."""
+    mine = Lock("my-app", "production", ANA, "mine", NOW)
+    everything = Lock("", "production", BO, "an audit", ago(minutes=5))
+    for first, second in ((mine, everything), (everything, mine)):
+        verdict = await ask(first, {"owner_passes": True}, second)
+        assert verdict.state is VerdictState.BLOCKED
+        assert says(verdict.reason, "All of production", "locked by bo", "an audit")
+        assert "locked by ana" not in verdict.reason
+    automatic = Lock("my-app", "production", Person("", "Pilothouse"), "rolled back", NOW, automatic=True)
+    assert (await ask(automatic, {}, everything, kind=Kind.ROLLBACK)).state is VerdictState.BLOCKED
+    assert (await ask(mine, {"owner_passes": True}, automatic)).state is VerdictState.BLOCKED
+
+
+async def test_of_two_locks_both_are_told() -> None:
+    mine = Lock("my-app", "production", ANA, "mine", NOW)
+    verdict = await ask(mine, {}, Lock("", "production", BO, "an audit", ago(minutes=5)))
+    assert says(verdict.reason, "locked by ana", "locked by bo")
+    assert says(verdict.remedy, "`/unlock my-app production`", "`/unlock production`")
