@@ -1,7 +1,7 @@
 """What a promotion leaves behind: locks, owed reviews, and successors."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import structlog
@@ -99,9 +99,16 @@ class FollowUps:
         self.wake.set()
 
     async def _automatic_rollback(self, promotion: Promotion) -> Plan | None:
-        """Never of a rollback, never twice in a row (what changed nothing is in no row), and not when somebody acts."""
+        """Never of a rollback, never twice in a row (what changed nothing is in no row), and not when somebody acts.
+
+        Of a release train only the apps go back whose own policy says so: nobody has approved that of the others.
+        """
         plan = promotion.plan
-        if plan.kind is Kind.ROLLBACK:
+        watched = self.policy.rules_together(plan.apps, plan.environment).watched
+        promotion = replace(
+            promotion, left_out=tuple(a for a in plan.apps if a in promotion.left_out or a not in watched)
+        )
+        if plan.kind is Kind.ROLLBACK or not promotion.moves:
             return None
         for app in promotion.apps:
             past = await self.store.history(app, plan.environment, LOOK_BACK)

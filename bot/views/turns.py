@@ -35,6 +35,8 @@ def successor_lines(promotion: Promotion) -> list[str]:
         return []
     name = code(promotion.successor, 80)
     if promotion.commit:
+        if len(promotion.plan.apps) > 1:
+            return [f"🤖 Pilothouse automatically rolls back the apps whose policy says so: {name}."]
         return [f"🤖 Pilothouse rolls this back automatically: {name}."]
     return [f"➡️ A new card was issued: {name}."]
 

@@ -91,6 +91,9 @@ def test_an_automatic_rollback_is_announced_with_its_evidence() -> None:
         "[History]"
     ]  # nobody rolls back what rolls back by itself
 
+    train = replace(failed, plan=replace(failed.plan, missing=(MissingImage("payments", "v1", "v2", "It is gone."),)))
+    assert "🤖 Pilothouse automatically rolls back the apps whose policy says so: `p-back`." in lines(card(train))
+
     back = plan(
         id="p-back",
         kind=Kind.ROLLBACK,

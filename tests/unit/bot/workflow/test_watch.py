@@ -1,17 +1,22 @@
 """A promotion that is done and only watched keeps nobody from the next one."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from bot.domain.application import HealthStatus, ResourceHealth
 from bot.domain.caller import Person
 from bot.domain.image import Image
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.safety import Lock, Rejection
+from bot.policy import parse
 from bot.promotions.watcher import BAD_LOOKS
 from bot.store.rejections import RejectionStore
-from tests.fakes.world import HARBOR, CoreWorld, core_world, kustomization, path
-from tests.unit.bot.promotions.test_scheduler import break_on_sync, policy, successor
+from tests.fakes.world import HARBOR, POLICY, CoreWorld, core_world, kustomization, path
+from tests.unit.bot.promotions.test_scheduler import add_app, break_on_sync, policy, successor
+from tests.unit.bot.workflow.test_trains import train
 
 WATCHED = policy("  rollback: {automatic: 10m}\n")
 MIA = Person("U0MIA", "mia", "mia@example.com")
@@ -139,3 +144,35 @@ async def test_the_illness_of_what_somebody_else_put_there_takes_nothing_back(tm
         world.applications.sicken("my-app-production", ResourceHealth("Pod", "p", health=HealthStatus.DEGRADED))
         await look(world, BAD_LOOKS + 1)
         assert (await world.now(first)).phase is Phase.RUNNING
+
+
+OF_ONE = POLICY + "apps: {my-app: {environments: {production: {rollback: {automatic: 10m}}}}}\n"
+OF_NONE = POLICY
+OF_BOTH = WATCHED
+
+
+@pytest.mark.parametrize(("text", "back"), [(OF_ONE, {"my-app"}), (OF_BOTH, {"my-app", "payments"})])
+async def test_of_a_train_only_the_apps_go_back_whose_policy_says_so(tmp_path: Path, text: str, back: set[str]) -> None:
+    """Nobody approves an automatic rollback: of an app whose policy knows none it would be a change by nobody."""
+    async with core_world(tmp_path, text) as world:
+        await add_app(world, "payments")
+        asked = await train(world)
+        await world.approve("bo", asked)
+        sick = world.applications._apps["my-app-production"]
+        world.applications.put(replace(sick, health=HealthStatus.DEGRADED))
+        await look(world, BAD_LOOKS)
+        after = await successor(world, await world.now(asked))
+        assert {move.app for move in after.plan.moves} == back
+        assert ("v1.4.2" in world.overlay("production", "payments")) is ("payments" not in back)
+
+
+async def test_an_app_whose_policy_no_longer_says_so_does_not_go_back(tmp_path: Path) -> None:
+    async with core_world(tmp_path, OF_ONE) as world:
+        asked = await watched(world)
+        sick = world.applications._apps["my-app-production"]
+        world.applications.put(replace(sick, health=HealthStatus.DEGRADED))
+        object.__setattr__(world.steps.follow_ups, "policy", parse(OF_NONE))
+        await look(world, BAD_LOOKS)
+        ended = await world.now(asked)
+        assert (ended.phase, ended.successor) == (Phase.FAILED, "")
+        assert world.promotion_commits() == [asked.id]
