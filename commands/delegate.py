@@ -18,7 +18,7 @@ def parse(words: Words) -> NameDelegate:
     until = words.time()
     words.done()
     if not until:
-        words.refuse("Say until when.", "As in `until fri` or `for 2 weeks`.")
+        words.refuse("Say until when.", "For example `until fri` or `for 2 weeks`.")
     return NameDelegate(context=words.context, to=to, until=until)
 
 
@@ -30,7 +30,7 @@ FORM = CommandForm(
     "Delegate",
     (
         FormField(Input.PERSON, needed=True, hint="They stand in for you while you are away."),
-        FormField(Input.UNTIL, needed=True, hint="As in fri, 2 weeks or 2026-10-05 08:00."),
+        FormField(Input.UNTIL, needed=True, hint="For example fri, 2 weeks or 2026-10-05 08:00."),
     ),
     read,
 )

@@ -58,7 +58,7 @@ FORM = CommandForm(
     (
         FormField(Input.APP, needed=True),
         FormField(Input.ENVIRONMENT, needed=True),
-        FormField(Input.IMAGE, hint="Left empty: what the environment before it has in git."),
+        FormField(Input.IMAGE, hint="Leave empty for what the environment before it has in git."),
         FormField(Input.START, hint=LATER),
         FormField(Input.REASON, hint=EMERGENCY.format("/deploy APP ENV ! WHY")),
     ),

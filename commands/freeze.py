@@ -17,7 +17,7 @@ def parse(words: Words) -> CallFreeze:
     if not place.environment:
         words.refuse("Name an environment.")
     if not hold.until:
-        words.refuse("Say until when.", "A freeze needs an end, as in `until mon 08:00` or `for 2h`.")
+        words.refuse("Say until when.", "A freeze needs an end, for example `until mon 08:00` or `for 2h`.")
     return CallFreeze(
         context=words.context,
         app=place.app,
@@ -41,9 +41,9 @@ def read(filled: Filled, context: Context) -> CallFreeze:
 FORM = CommandForm(
     "Freeze",
     (
-        FormField(Input.APP, hint="Left empty: every app there."),
+        FormField(Input.APP, hint="Leave empty for every app there."),
         FormField(Input.ENVIRONMENT, needed=True),
-        FormField(Input.UNTIL, needed=True, hint="As in 2h, 18:00 or mon 08:00."),
+        FormField(Input.UNTIL, needed=True, hint="For example 2h, 18:00 or mon 08:00."),
         FormField(Input.REASON),
     ),
     read,

@@ -46,7 +46,7 @@ FORM = CommandForm(
     "History",
     (
         FormField(Input.APP, needed=True),
-        FormField(Input.ENVIRONMENT, hint="Left empty: every environment."),
+        FormField(Input.ENVIRONMENT, hint="Leave empty for every environment."),
     ),
     read,
 )

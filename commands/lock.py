@@ -36,10 +36,10 @@ def read(filled: Filled, context: Context) -> TakeLock:
 FORM = CommandForm(
     "Lock",
     (
-        FormField(Input.APP, hint="Left empty: every app there."),
+        FormField(Input.APP, hint="Leave empty for every app there."),
         FormField(Input.ENVIRONMENT, needed=True),
-        FormField(Input.UNTIL, hint="As in 2h, 18:00 or mon 08:00. Left empty: until you unlock it."),
-        FormField(Input.REASON, needed=True, hint="The people who wait read this."),
+        FormField(Input.UNTIL, hint="For example 2h, 18:00 or mon 08:00. Leave empty to hold it until you unlock it."),
+        FormField(Input.REASON, needed=True, hint="Everyone whose promotion it holds back reads this."),
     ),
     read,
 )

@@ -17,7 +17,7 @@ def parse(words: Words) -> Intent:
         return words.unmute()
     found = words.news()
     if off or not until:
-        words.refuse("Say for how long, as in `for 2h`, or `off`.")
+        words.refuse("Say for how long, for example `for 2h`, or `off`.")
     return MuteNews(
         context=words.context,
         app=found.app,

@@ -31,7 +31,7 @@ FORM = CommandForm(
     "Run the pipeline",
     (
         FormField(Input.APP, needed=True),
-        FormField(Input.REVISION, hint="A branch, tag or commit. Left empty: the pipeline's own default."),
+        FormField(Input.REVISION, hint="A branch, tag or commit. Leave empty for the pipeline's own default."),
     ),
     read,
 )

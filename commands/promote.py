@@ -65,7 +65,7 @@ FORM = CommandForm(
     (
         FormField(Input.APP, needed=True),
         FormField(Input.ENVIRONMENT, needed=True),
-        FormField(Input.SOURCE, hint="Left empty: the environment before it."),
+        FormField(Input.SOURCE, hint="Leave empty for the environment before it."),
         FormField(Input.START, hint=LATER),
         FormField(Input.REASON, hint=EMERGENCY.format("/promote APP to ENV ! WHY")),
     ),

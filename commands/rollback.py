@@ -55,7 +55,7 @@ FORM = CommandForm(
     (
         FormField(Input.APP, needed=True),
         FormField(Input.ENVIRONMENT, needed=True),
-        FormField(Input.TO, hint="Left empty: the image before this one."),
+        FormField(Input.TO, hint="Leave empty for the image before this one."),
         FormField(Input.REASON),
     ),
     read,

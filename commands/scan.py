@@ -36,7 +36,7 @@ FORM = CommandForm(
     (
         FormField(Input.APP, needed=True),
         FormField(Input.ENVIRONMENT),
-        FormField(Input.IMAGE, hint="Left empty: what is committed for the environment."),
+        FormField(Input.IMAGE, hint="Leave empty for what is committed for the environment."),
     ),
     read,
 )

@@ -36,7 +36,7 @@ FORM = CommandForm(
     "Status",
     (
         FormField(Input.APP, hint="Leave it empty for all apps, unhealthy ones first."),
-        FormField(Input.ENVIRONMENT, hint="Left empty: all environments."),
+        FormField(Input.ENVIRONMENT, hint="Leave empty for all environments."),
     ),
     read,
     bare=False,

@@ -23,8 +23,8 @@ def read(filled: Filled, context: Context) -> SubscribeNews:
 FORM = CommandForm(
     "Subscribe",
     (
-        FormField(Input.APP, hint="Left empty: every app that you may view."),
-        FormField(Input.ENVIRONMENT, hint="Left empty: every environment."),
+        FormField(Input.APP, hint="Leave empty for every app that you may view."),
+        FormField(Input.ENVIRONMENT, hint="Leave empty for every environment."),
     ),
     read,
 )

@@ -29,7 +29,7 @@ def read(filled: Filled, context: Context) -> EndFreeze:
 FORM = CommandForm(
     "Unfreeze",
     (
-        FormField(Input.APP, hint="Left empty: every app there."),
+        FormField(Input.APP, hint="Leave empty for every app there."),
         FormField(Input.ENVIRONMENT, needed=True),
     ),
     read,

@@ -23,7 +23,7 @@ def read(filled: Filled, context: Context) -> ReleaseLock:
 FORM = CommandForm(
     "Unlock",
     (
-        FormField(Input.APP, hint="Left empty: every app there."),
+        FormField(Input.APP, hint="Leave empty for every app there."),
         FormField(Input.ENVIRONMENT, needed=True),
     ),
     read,

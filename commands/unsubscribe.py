@@ -24,8 +24,8 @@ def read(filled: Filled, context: Context) -> UnsubscribeNews:
 FORM = CommandForm(
     "Unsubscribe",
     (
-        FormField(Input.APP, hint="Left empty: every app."),
-        FormField(Input.ENVIRONMENT, hint="Left empty: every environment."),
+        FormField(Input.APP, hint="Leave empty for every app."),
+        FormField(Input.ENVIRONMENT, hint="Leave empty for every environment."),
     ),
     read,
 )

@@ -32,7 +32,7 @@ def read_settings() -> Settings:
         found = mistakes(error, Settings, _unknown)
         fail("\n".join(f"{_variable(place)}: {what}" if place else what for place, what in found))
     except SettingsError as error:
-        fail(f'{_unreadable(error)}: expected JSON, as in ["a", "b"].')
+        fail(f'{_unreadable(error)}: expected JSON, for example ["a", "b"].')
     except OSError as error:
         fail(f"{SECRETS_DIR}: {error.filename} cannot be read: {error.strerror}. Mount the secrets there, or unset it.")
 

@@ -9,7 +9,7 @@ from bot.domain.intent import Context, Intent
 
 EMERGENCY = "In an emergency, type {} instead: it shows which gates it skips, and asks before it starts."
 """below the reason of a promotion"""
-LATER = "Left empty: at once. Otherwise as in 22:00, tomorrow 9:00 or when open."
+LATER = "Leave empty to start at once, or say when: 22:00, tomorrow 9:00 or when open."
 """below the start of a promotion"""
 
 

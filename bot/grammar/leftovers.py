@@ -111,8 +111,9 @@ _REMEDIES: Mapping[Leftover, str] = {
     "a release train.",
     Leftover.REASON: "A reason goes after `--reason`, at the end.",
     Leftover.FORCE: "That word does not skip gates or approvals.",
-    Leftover.NAME: "Names stand without a flag, as in `/deploy my-app@v1.4.2 staging`.",
-    Leftover.PERSON: "That reads as a person, not as an image: an image stands after its app, as in `my-app@v1.4.2`.",
+    Leftover.NAME: "Names stand without a flag, for example `/deploy my-app@v1.4.2 staging`.",
+    Leftover.PERSON: "That reads as a person, not as an image: an image stands after its app, for example "
+    "`my-app@v1.4.2`.",
     Leftover.VERB: "That is another command: `/{word}`. One command at a time.",
     Leftover.POLITE: "Leave it out.",
 }

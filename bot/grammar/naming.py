@@ -185,7 +185,7 @@ class NamingWords(WordsLeft):
         if self._tokens and self._tokens[0].is_flag:
             self._no_such_flag(name.partition("=")[0])
         if not (name and at):
-            self.refuse(f"Name {what}, as in `my-app@v1.4.2`.")
+            self.refuse(f"Name {what}, for example `my-app@v1.4.2`.")
         self._tokens = self._tokens[1:]
         return self.vocabulary.app(name) or name, self.image(reference)
 

@@ -7,7 +7,7 @@ names the field that is wrong.
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-EXAMPLE = "as in `FREQ=WEEKLY;BYDAY=FR`"
+EXAMPLE = "for example `FREQ=WEEKLY;BYDAY=FR`"
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _NAMES = (

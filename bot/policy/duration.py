@@ -13,7 +13,7 @@ def _coerce(value: Any) -> Any:
         return value
     if isinstance(value, str):
         return parse_duration(value)
-    raise ValueError(f"{value!r} is not a duration: write its unit, as in 30s, 15m, 4h, 2d")
+    raise ValueError(f"{value!r} is not a duration: write its unit, for example 30s, 15m, 4h, 2d")
 
 
 Duration = Annotated[timedelta, BeforeValidator(_coerce)]

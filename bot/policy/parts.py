@@ -123,7 +123,7 @@ class EnvironmentPart(EnvironmentRules):
     def _is_a_name(cls, name: str) -> str:
         """It is part of paths and of the names of Applications."""
         if not ENVIRONMENT_NAME.fullmatch(name):
-            raise ValueError(f"{name!r}: use lowercase letters, digits and hyphens between them, as in prod-eu")
+            raise ValueError(f"{name!r}: use lowercase letters, digits and hyphens between them, for example prod-eu")
         return name
 
     @property

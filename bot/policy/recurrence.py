@@ -93,7 +93,7 @@ class Cron(Starts):
         self._line = line
         fields = line.split()
         if len(fields) != 5:
-            expected = "expected minute, hour, day of month, month and day of week, as in `0 17 * * FRI`"
+            expected = "expected minute, hour, day of month, month and day of week, for example `0 17 * * FRI`"
             raise ValueError(f"{expected}{instead_of_cron(line)}")
         self._everywhen = fields[0].startswith("*") or fields[1].startswith("*")
         try:

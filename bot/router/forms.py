@@ -113,7 +113,7 @@ def read_intent(form: Form, declared: CommandForm | None, context: Context) -> I
     return declared.read(form, context)
 
 
-NEEDED = {Input.REASON: "Say why.", Input.UNTIL: "Say until when, as in 2h, 18:00 or mon 08:00."}
+NEEDED = {Input.REASON: "Say why.", Input.UNTIL: "Say until when, for example 2h, 18:00 or mon 08:00."}
 """what is typed, not chosen"""
 
 

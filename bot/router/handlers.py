@@ -54,8 +54,8 @@ NO_WINDOW = (
     "command."
 )
 NO_TRIGGER = (
-    "Put the whole command in one message, as in `deploy my-app prod`: Slack opens windows only for slash commands, "
-    "shortcuts and buttons. `help` shows what you can say."
+    "Put the whole command in one message, for example `deploy my-app prod`: Slack opens windows only for slash "
+    "commands, shortcuts and buttons. `help` shows what you can say."
 )
 TRIGGER_SECONDS = 3.0
 """Slack opens no window later (S15)."""

@@ -36,8 +36,8 @@ def test_each_wrong_variable_has_its_line(monkeypatch: pytest.MonkeyPatch) -> No
         ("SHUTDOWN_SECONDS", "-1", "0 or more"),
         ("FOLLOW_INTERVAL_SECONDS", "0", "more than 0"),
         ("KUBERNETES__FS_GROUP", "root", "a whole number"),
-        ("GIT__ALIASES", "https://git.example.com/overlays.git", 'JSON, as in ["a", "b"].'),
-        ("ARGOCD_INSTANCES", "eu", 'JSON, as in ["a", "b"].'),
+        ("GIT__ALIASES", "https://git.example.com/overlays.git", 'JSON, for example ["a", "b"].'),
+        ("ARGOCD_INSTANCES", "eu", 'JSON, for example ["a", "b"].'),
     ],
 )
 def test_no_wrong_value_shows_the_validator_s_words(
