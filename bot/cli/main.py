@@ -79,13 +79,15 @@ app.command(rich_help_panel=LOOK)(dora)
 
 @app.command(rich_help_panel=SET_UP)
 def sandbox(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Where the page is: 8765 by default.")] = None,
     apps: Annotated[int | None, typer.Option(min=0, help="How many more apps there are, each in development.")] = None,
 ) -> None:
     """Try it out: a whole delivery platform and a Slack workspace on this machine, used from a web page."""
     with lasting():
         run_sandbox = _sandbox()
-    if apps is not None:
-        os.environ["SANDBOX_APPS"] = str(apps)
+    for name, value in {"PORT": port, "SANDBOX_APPS": apps}.items():
+        if value is not None:
+            os.environ[name] = str(value)
     run_sandbox()
 
 

@@ -1,6 +1,7 @@
 """How fast the sandbox's world moves."""
 
 import asyncio
+import math
 from datetime import UTC, datetime
 
 
@@ -21,7 +22,7 @@ class Clock:
 
     @speed.setter
     def speed(self, speed: float) -> None:
-        if not speed > 0:
+        if not 0 < speed < math.inf:
             raise ValueError(f"speed must be a positive number, not {speed!r}")
         self._speed = speed
         self._changed.set()

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -15,23 +14,18 @@ from starlette.routing import Mount
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.interface import Interface, refused
 from integrations.sandbox.local_only import LocalOnlyMiddleware
+from integrations.sandbox.options import BadOption, data_directory, read_options
 from integrations.sandbox.page import Page
 from integrations.sandbox.platform import PlatformMissing
-from integrations.sandbox.ports import free_port, refuse_taken
+from integrations.sandbox.ports import free_port
 from integrations.sandbox.serving import serve
 from integrations.sandbox.world import World, running
 
-USUAL_PORT = 8765
 LAST_LINES = 5
-MOST_UNITS = 5000
 
 
 class BotEnded(Exception):
     """The bot has ended instead of answering."""
-
-
-class PortTaken(Exception):
-    """Somebody else has the port."""
 
 
 def main() -> None:
@@ -39,31 +33,12 @@ def main() -> None:
     bad ones.
     """
     try:
-        port = int(os.environ.get("PORT", USUAL_PORT))
-        clock = Clock(float(os.environ.get("SANDBOX_SPEED", "1")))
-        units = int(os.environ.get("SANDBOX_APPS", "0"))
-    except ValueError as error:
-        sys.exit(f"PORT and SANDBOX_APPS must be numbers and SANDBOX_SPEED a positive one: {error}")
-    if not 0 <= units <= MOST_UNITS:
-        sys.exit(f"SANDBOX_APPS must be from 0 to {MOST_UNITS}: so many apps there are beside the usual ones")
-    try:
-        asyncio.run(run(port, clock, data_directory(), units))
-    except PortTaken as error:
-        sys.exit(f"the sandbox cannot start: {error}. Is port {port} taken? Name another, as in PORT=8766")
+        options = read_options(os.environ)
+        asyncio.run(run(options.port, options.clock, data_directory(os.environ), options.units))
+    except BadOption as error:
+        sys.exit(str(error))
     except (BotEnded, PlatformMissing, OSError) as error:
-        sys.exit(f"the sandbox cannot start: {error}")
-
-
-def data_directory() -> Path:
-    """SANDBOX_DATA, made if need be, or a fresh temporary one."""
-    named = os.environ.get("SANDBOX_DATA")
-    if not named:
-        return Path(tempfile.mkdtemp(prefix="pilothouse-sandbox-"))
-    directory = Path(named).absolute()
-    directory.mkdir(parents=True, exist_ok=True)
-    if any(directory.iterdir()):
-        sys.exit(f"SANDBOX_DATA={directory} is not empty: the sandbox starts with a world of its own; name a new one")
-    return directory
+        sys.exit(f"The sandbox cannot start: {error}")
 
 
 async def run(port: int, clock: Clock, data: Path, units: int = 0) -> None:
@@ -74,10 +49,6 @@ async def run(port: int, clock: Clock, data: Path, units: int = 0) -> None:
         loop.add_signal_handler(number, stop.set)
     world = World(data, clock, free_port(), units)
     print(f"Data and the bot's log are in {data}\nThe bot is starting…", flush=True)
-    try:
-        refuse_taken(port)  # at once, before anything is started
-    except (OSError, OverflowError) as error:
-        raise PortTaken(str(error)) from error
     async with running(world):
         # First the bot, then the page: whoever gets an answer can give a command.
         if await come_up(world, stop):

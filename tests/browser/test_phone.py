@@ -56,6 +56,19 @@ def test_a_shortcut_in_the_menu_of_a_card_knows_its_app(browser: Browser, sandbo
         expect(picker.get_by_role("combobox", name="App", exact=True)).to_have_value("")
 
 
+def test_where_one_is_stays_in_sight_in_the_rows_that_scroll(browser: Browser, sandbox: Sandbox) -> None:
+    with browser.new_context(viewport=PHONE) as context:
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(f"{sandbox.url}/#/gus/home")
+        for name in ("Home tab", "gus"):
+            link = page.locator("#sidebar").get_by_role("link", name=name)
+            expect(link).to_be_in_viewport(ratio=0.9)
+        sandbox.types("ana", "/lock payments staging the rows are drawn again")
+        sandbox.types("ana", "/unlock payments staging")
+        expect(page.locator("#sidebar").get_by_role("link", name="Home tab")).to_be_in_viewport(ratio=0.9)
+
+
 def assert_on_one_screen(*boxes: object) -> None:
     """Each is there, and what lies between the first top and the last bottom is no more than a screen."""
     found = [box for box in boxes if isinstance(box, dict)]

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "commands", "integrations")
 BEGIN, END = "<!-- words: a test reads this table -->\n", "<!-- /words -->"
+COMMENT = re.compile(r"\s*(//|/?\*)")
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -51,6 +52,16 @@ def test_sentences_keep_to_the_words_of_the_style(package: str) -> None:
     wrong = {
         str(file.relative_to(ROOT)): found(file.read_text(), words, help_too=package == "commands") for file in files
     }
+    assert {name: lines for name, lines in wrong.items() if lines} == {}
+
+
+def test_the_page_of_the_sandbox_keeps_to_them_too() -> None:
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, avoided()))})\b", re.IGNORECASE)
+    page = ROOT / "integrations" / "sandbox" / "page"
+    files = [*page.rglob("*.js"), *page.rglob("*.html")]
+    assert len(files) > 30
+    shown = {file.name: [line for line in file.read_text().splitlines() if not COMMENT.match(line)] for file in files}
+    wrong = {name: [line for line in lines if pattern.search(line)] for name, lines in shown.items()}
     assert {name: lines for name, lines in wrong.items() if lines} == {}
 
 

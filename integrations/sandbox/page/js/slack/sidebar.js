@@ -4,8 +4,13 @@ import { fill, h, icon } from "../dom.js";
 import { directMessage, myChannels, people, placeId, state } from "../state.js";
 import { avatar } from "./avatar.js";
 
+const ROWS = [".sidebar-scroll", ".switch"];
+/** On a phone both are rows that scroll sideways. */
+let shown = "";
+
 export function renderSidebar(nav) {
   const bot = state.world?.bot;
+  const scrolled = ROWS.map((row) => nav.querySelector(row)?.scrollLeft ?? 0);
   fill(
     nav,
     h("header", { class: "workspace-name" }, h("span", { class: "workspace-badge" }, icon("wheel")), h("h1", {}, state.workspace.team.name), h("small", {}, "sandbox")),
@@ -24,6 +29,11 @@ export function renderSidebar(nav) {
     ),
     h("section", { class: "switch" }, h("h2", { id: "you-are" }, "You are"), h("ul", { "aria-labelledby": "you-are" }, people().map(personRow))),
   );
+  ROWS.forEach((row, at) => (nav.querySelector(row).scrollLeft = scrolled[at]));
+  const here = `${state.me}/${state.place}`;
+  if (here === shown) return;
+  shown = here;
+  for (const one of nav.querySelectorAll("[aria-current]")) one.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 function entry(place, id, mark, label) {

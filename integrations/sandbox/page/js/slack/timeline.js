@@ -71,7 +71,7 @@ function intro() {
     "div",
     { class: "intro" },
     h("h2", {}, icon(isDm ? "wheel" : "hash"), isDm ? "pilothouse" : found?.name),
-    h("p", {}, isDm ? "This is between you and pilothouse: what becomes of your promotions is told here." : `${found?.purpose ?? ""}. This is where #${found?.name} begins.`),
+    h("p", {}, isDm ? "This is between you and pilothouse: pilothouse says here what becomes of your promotions." : `${found?.purpose ?? ""}. This is where #${found?.name} begins.`),
     h("p", { class: "intro-try" }, h("span", {}, "Try"), chips),
   );
 }

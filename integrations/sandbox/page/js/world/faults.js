@@ -51,7 +51,7 @@ function ci(faults) {
 
 function images(faults) {
   const box = h("input", { id: "fault-cve", type: "checkbox", checked: faults.critical_cve, on: { change: (event) => set({ critical_cve: event.target.checked }) } });
-  const text = "Harbor's scanner finds a fixable critical vulnerability in what it scans from now on: build an image, or scan one anew.";
+  const text = "Harbor's scanner finds a fixable critical vulnerability in what it scans from now on: build an image, or scan one again.";
   return card("A critical CVE", text, h("label", { class: "switch-row" }, box, "The next scans find one"));
 }
 
