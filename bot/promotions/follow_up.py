@@ -51,12 +51,13 @@ class FollowUps:
             await self.reviews.owe(connection, review)
 
     async def lock(self, promotion: Promotion, connection: AsyncConnection) -> None:
-        """After a rollback, hold back whatever would undo it."""
+        """After a rollback, hold back whatever would undo it. A person's lock does that already, and more: it stays."""
         plan = promotion.plan
         if plan.kind is not Kind.ROLLBACK or promotion.commit is None:
             return
         for move in promotion.moves:
-            if self.policy.rules(move.app, plan.environment).rollback().lock:
+            held = await self.locks.exactly(connection, move.app, plan.environment)
+            if self.policy.rules(move.app, plan.environment).rollback().lock and not (held and not held.automatic):
                 why = f"rolled back from {move.label_before} to {move.after.label} by {plan.requester.name}"
                 reason = f"{why}: {plan.reason}" if plan.reason else why
                 lock = Lock(move.app, plan.environment, PILOTHOUSE, reason, self.clock.now(), automatic=True)

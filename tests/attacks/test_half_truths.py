@@ -1,17 +1,18 @@
 """One hold of several is over: nobody is told that the way is free while another holds it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.domain.caller import Person
 from bot.domain.intent import AwaitLock, Context, Deploy
+from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Phase, Stage
 from bot.domain.reply import Postponed, Reply, Told
 from bot.domain.safety import Lock, Rejection
 from bot.views import render
 from tests.fakes.command_harness import CommandHarness
-from tests.fakes.world import POLICY, core_world
+from tests.fakes.world import POLICY, core_world, kustomization, path
 from tests.sentences import says
 from tests.unit.commands.conftest import harness
 from tests.views.samples import promotion
@@ -118,3 +119,27 @@ async def test_ones_own_lock_does_not_open_an_environment_that_somebody_else_has
         stopped = await world.now(asked)
         assert (stopped.phase, world.promotion_commits()) == (Phase.FAILED, [])
         assert "locked by dee" in stopped.outcome
+
+
+async def test_the_lock_of_a_rollback_takes_the_place_of_nobodys(tmp_path: Path) -> None:
+    """Somebody locks the app while it goes back, to look at it: another rollback would pass the automatic lock, and
+    everybody may release that.
+    """
+    async with core_world(tmp_path) as world:
+        for number, tag in enumerate(("v1.4.0", "v1.4.3")):
+            world.overlays.push({path("production"): kustomization(tag)}, f"by hand {number}")
+            world.engine.now += timedelta(hours=1)
+        asked = await world.rollback("ana")
+        own = Lock("my-app", "production", (await world.person("dee")).person, "I look at it", world.engine.now)
+        push = world.overlays.commit
+
+        async def commit(change: Change, expected_head: str) -> Commit:
+            made = await push(change, expected_head)
+            async with world.database.begin() as connection:
+                await world.locks.take(connection, own)
+            return made
+
+        world.overlays.commit = commit  # type: ignore[method-assign]
+        await world.approve("bo", asked)
+        assert (await world.now(asked)).phase is Phase.SUCCEEDED
+        assert await world.locks.all() == (own,)
