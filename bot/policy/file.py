@@ -16,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 from bot.domain.errors import PolicyError
 from bot.policy.contradictions import contradictions
 from bot.policy.model import Policy
+from bot.policy.remainder import hides_others, place_before, without
 from bot.runtime.mistakes import Place, mistakes
 
 Check = Callable[[Policy], Iterable[tuple[Place, str]]]
@@ -52,14 +53,32 @@ def parse(text: str, name: str = "pilothouse.yaml", further: Check | None = None
     document = CommentedMap() if document is None else document
     if not isinstance(document, CommentedMap):
         raise PolicyError(f"{name}:1: expected a mapping with environments, roles and bindings")
+    plain = _plain(document)
     try:
-        policy = Policy.model_validate(_plain(document))
+        policy = Policy.model_validate(plain)
     except ValidationError as error:
-        found = [(place, f"{'.'.join(map(str, place))}: {what}") for place, what in mistakes(error, Policy)]
+        wrong = mistakes(error, Policy)
+        found = [(place, f"{'.'.join(map(str, place))}: {what}") for place, what in wrong]
+        found += _in_the_rest(plain, {place for place, _ in wrong}, further)
         raise PolicyError("\n".join(_located(name, document, found))) from error
-    if wrong := [*contradictions(policy), *(further(policy) if further else ())]:
-        raise PolicyError("\n".join(_located(name, document, wrong)))
+    if found := _names_mistaken(policy, further):
+        raise PolicyError("\n".join(_located(name, document, found)))
     return policy
+
+
+def _names_mistaken(policy: Policy, further: Check | None) -> list[tuple[Place, str]]:
+    return [*contradictions(policy), *(further(policy) if further else ())]
+
+
+def _in_the_rest(plain: Any, wrong: set[Place], further: Check | None) -> list[tuple[Place, str]]:
+    """The mistakes beside these, as far as these do not make others look like some."""
+    if any(map(hides_others, wrong)):
+        return []
+    try:
+        policy = Policy.model_validate(without(plain, wrong))
+    except ValidationError:
+        return []
+    return [(place_before(place, plain, wrong), what) for place, what in _names_mistaken(policy, further)]
 
 
 @lru_cache(maxsize=32)

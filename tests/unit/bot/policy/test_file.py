@@ -70,6 +70,45 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert len(told.value.sentence.splitlines()) == 2
 
 
+def test_names_are_checked_beside_values_in_one_go() -> None:
+    """A list without its mistaken item counts differently: the lines stay right."""
+    text = (
+        "channels: {defualt: '#d'}\n"
+        "timezone: Europe/Londn\n"
+        "bindings:\n"
+        "- role: viewer\n"
+        "- {role: enginer, groups: [a]}\n"
+        "environments:\n"
+        "- name: production\n"
+        "  approval: {count: two, roles: [relaese-manager]}\n"
+        "- name: staging\n"
+    )
+    with pytest.raises(PolicyError) as told:
+        parse(text, "p.yaml", lambda policy: [(("environments", len(policy.environments) - 1), "no such gate")])
+    found = [(int(line.split(":")[1]), line) for line in told.value.sentence.splitlines()]
+    assert [(line, word in text) for (line, text), word in zip(found, WORDS, strict=True)] == [
+        (1, True), (2, True), (4, True), (5, True), (8, True), (8, True), (9, True)
+    ]  # fmt: skip
+
+
+WORDS = ("defualt", "time zone", "a binding needs", "'enginer'", "whole number", "'relaese-manager'", "no such gate")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rolse: {x: [view]}\nbindings:\n- {role: x, users: [U1]}\n",
+        "roles: {x: [fly]}\nbindings:\n- {role: x, users: [U1]}\n",
+        "environments:\n- {name: 7}\napps: {x: {environments: {production: {}}}}\n",
+        "environments:\n- {name: a, alases: [b]}\n- 3\napps: {x: {environments: {b: {}}}}\n",
+    ],
+)
+def test_nothing_is_called_wrong_for_what_only_lacks_a_mistaken_part(text: str) -> None:
+    with pytest.raises(PolicyError) as told:
+        parse(text, "p.yaml")
+    assert "there is no" not in told.value.sentence
+
+
 def test_an_app_refines_its_environment() -> None:
     policy = parse(
         "environments:\n- name: staging\n- name: production\n  approval: {count: 2, expires: 1h}\n"
