@@ -27,8 +27,8 @@ def shown(*places: DoraPlace) -> list[str]:
 LEAD = (
     "Lead time: from the push of each commit until it is Healthy here; median and 90th percentile. Failed: it failed "
     "here, turned Degraded within an hour, was undone within a day, or reverted or fixed within 7 days by a commit "
-    "that says so (This reverts commit …, Fixes: …). A change of settings alone is not counted as a deployment, but can "
-    "be what reverts or fixes one."
+    "that says so (This reverts commit …, Fixes: …). A change of settings alone is not counted as a deployment, but "
+    "can be what reverts or fixes one."
 )
 UNSEEN = "Which source commits were deployed is not known, so fixes in the source are not counted."
 
