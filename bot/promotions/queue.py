@@ -28,6 +28,8 @@ PATIENCE = timedelta(days=1)
 """How long a wish may wait: what was wanted yesterday may surprise today."""
 OPEN_PATIENCE = timedelta(days=14)
 """the same for one that waits until nothing holds it"""
+GLASS_PATIENCE = timedelta(minutes=5)
+"""the same for broken glass, which waits only until what it replaces has ended: what was shown is of then"""
 SOON = timedelta(minutes=10)
 """how long before its time whoever asked is told"""
 LOOK_EVERY = timedelta(minutes=1)
@@ -165,8 +167,9 @@ class PromotionQueue(Queue):
     async def _too_late(self, waiting: Waiting) -> bool:
         late = self.clock() - (waiting.wish.start_at or waiting.since) > _patience(waiting)
         if late:
-            days = "two weeks" if waiting.wish.when_open else "a day"
-            await self._drop(waiting, f"It has waited for {days}. Ask again if you still need it.")
+            wish = waiting.wish
+            waited = "five minutes" if wish.breaks_glass else "two weeks" if wish.when_open else "a day"
+            await self._drop(waiting, f"It has waited for {waited}. Ask again if you still need it.")
         return late
 
     async def _try(self, waiting: Waiting) -> bool:
@@ -216,6 +219,8 @@ class PromotionQueue(Queue):
 
 
 def _patience(waiting: Waiting) -> timedelta:
+    if waiting.wish.breaks_glass:
+        return GLASS_PATIENCE
     return OPEN_PATIENCE if waiting.wish.when_open else PATIENCE
 
 

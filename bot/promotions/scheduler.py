@@ -12,7 +12,7 @@ from bot.domain.errors import (
     UnknownName,
     UserError,
 )
-from bot.domain.intent import Abort, BreakingWish, IfBusy, Wish
+from bot.domain.intent import Abort, IfBusy, Wish
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.queueing import Waiting, is_closed
 from bot.domain.reply import Occupied, OlderAsked, Postponed, Queued, Reply, Started, Unhindered
@@ -59,11 +59,16 @@ class Scheduler:
             ) from away
         if wish.if_busy is IfBusy.REPLACE:
             return await self._replace(wish, caller, other)
+        if wish.breaks_glass:
+            raise InvalidCommand(
+                "Broken glass does not wait: what was shown is of now. Replace the promotion in progress with "
+                "`--replace`, or ask again when it has ended."
+            )
         return await self._wait(wish, caller, other)
 
     async def _later(self, wish: Wish, caller: Caller) -> Reply | None:
         """None where nothing keeps it from starting now. Raises what starting it now would raise for the asker."""
-        if isinstance(wish, BreakingWish) and wish.break_glass:
+        if wish.breaks_glass:
             raise InvalidCommand("Broken glass does not wait: what was shown is of now. Leave the time out.")
         if wish.notify:
             return await self._notified(wish, caller)

@@ -23,16 +23,18 @@ from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, ended, me
 
 def occupied(reply: Occupied) -> Rendered:
     other, wish = reply.promotion, wish_value(reply.wish)
+    at_once = reply.wish.breaks_glass
     said = safe(reply.sentence, 600)
     first = f"{headline(other)}, requested by {other.plan.requester.name}," if other else "The promotion in progress"
     ask = layout.confirm("Replace it?", f"{first} is aborted, and yours starts.", "Replace it", "Leave it")
     pressed = [
         *([layout.button("Show it", Action.SHOW, PromotionValue(other.id, ""))] if other else []),
-        layout.button("Queue behind it", Action.QUEUE, wish),
+        *([] if at_once else [layout.button("Queue behind it", Action.QUEUE, wish)]),
         layout.button("Notify me when ready", Action.NOTIFY, wish),
         layout.button("Replace it", Action.REPLACE, wish, style="danger", confirm=ask),
     ]
-    typed = f"Or type the command again with {code('--queue')} or {code('--replace')}."
+    flags = code("--replace") if at_once else f"{code('--queue')} or {code('--replace')}"
+    typed = f"Or type the command again with {flags}."
     return rendered(said, [section(said), *layout.actions(pressed), layout.context(typed)])
 
 

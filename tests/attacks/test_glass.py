@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.domain.errors import Conflict, NotAllowed, UserError
-from bot.domain.intent import Context, Deploy, Promote
-from bot.domain.promotion import Phase
+from bot.domain.intent import Context, Deploy, IfBusy, Promote
+from bot.domain.promotion import Phase, Promotion
 from bot.domain.reply import GlassAsked
 from bot.policy import parse
+from bot.promotions.scheduler import Scheduler
 from bot.router.buttons import read_button
 from bot.views import render
 from bot.views.ids import encode
@@ -178,3 +180,52 @@ async def test_a_line_that_moves_after_the_press_ends_it_and_nothing_takes_its_p
     assert (done.phase, done.successor) == (Phase.FAILED, "")
     assert not await world.store.all_live()
     assert not world.promotion_commits()
+
+
+# Behind another promotion.
+
+
+async def occupied(world: CoreWorld, if_busy: IfBusy) -> tuple[Promotion, Deploy]:
+    """ana's promotion asks for an approval, and dee has been shown what broken glass would skip."""
+    wish = await world.shown(replace(glass(world), if_busy=if_busy), "dee")
+    return await world.deploy("ana", image="v1.4.2"), wish
+
+
+async def test_the_glass_does_not_break_hours_later_when_another_promotion_ends(world: CoreWorld) -> None:
+    first, wish = await occupied(world, IfBusy.QUEUE)
+    with pytest.raises(UserError, match="does not wait"):
+        await Scheduler(world.service, world.core.queue).start(wish, await world.person("dee"))
+    await world.engine.pass_time(timedelta(hours=5))
+    assert (await world.now(first)).phase is Phase.FAILED
+    assert await world.core.queue.start_next() == 0
+    assert world.promotion_commits() == []
+
+
+async def test_it_breaks_at_once_in_the_place_of_what_it_replaces(world: CoreWorld) -> None:
+    first, wish = await occupied(world, IfBusy.REPLACE)
+    await Scheduler(world.service, world.core.queue).start(wish, await world.person("dee"))
+    await world.engine.settle()
+    assert (await world.now(first)).phase is Phase.ABORTED
+    assert await world.core.queue.start_next() == 1
+    await world.engine.settle()
+    assert len(world.promotion_commits()) == 1
+
+
+async def test_nor_when_what_it_replaces_takes_long_to_end(world: CoreWorld) -> None:
+    first, wish = await occupied(world, IfBusy.REPLACE)
+    await Scheduler(world.service, world.core.queue).start(wish, await world.person("dee"))
+    await world.engine.settle()
+    assert (await world.now(first)).phase is Phase.ABORTED
+    world.engine.now += timedelta(minutes=6)
+    assert await world.core.queue.start_next() == 0
+    assert world.promotion_commits() == []
+    assert await world.core.stores.queue.all() == ()
+
+
+async def test_no_button_offers_to_break_it_later(world: CoreWorld) -> None:
+    _, wish = await occupied(world, IfBusy.REFUSE)
+    reply = await Scheduler(world.service, world.core.queue).start(wish, await world.person("dee"))
+    shown = str(render(reply).blocks)
+    assert "Replace it" in shown
+    assert "Queue behind it" not in shown
+    assert "--queue" not in shown

@@ -50,6 +50,10 @@ class Wish(Intent, ABC):
         """A tag, a digest or a commit; "" where none is named."""
         return ""
 
+    @property
+    def breaks_glass(self) -> bool:
+        return False
+
     def saw(self, glass_hash: str) -> bool:  # noqa: ARG002 (whoever cannot break the glass was shown nothing)
         """Whether this is what was shown to the asker, who pressed."""
         return False
@@ -63,6 +67,10 @@ class BreakingWish(Wish):
     break_glass: bool = False
     shown: str = ""
     """`Plan.glass_hash` of what was shown to the asker, who pressed; "" = not asked yet. No typed word says so"""
+
+    @property
+    def breaks_glass(self) -> bool:
+        return self.break_glass
 
     def saw(self, glass_hash: str) -> bool:
         return self.shown == glass_hash
