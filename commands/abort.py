@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Abort, Context
-from bot.domain.reply import Reply, Silent, Topic
+from bot.domain.reply import Reply, Topic, decided
 from bot.grammar import Words
 from bot.promotions.promotions import Promotions
 
@@ -34,5 +34,6 @@ FORM = CommandForm("Abort", (FormField(Input.LIVE, needed=True),), read)
 )
 async def abort(ask: Abort, caller: Caller, promotions: Promotions) -> Reply:
     """Take back a promotion that has not been committed yet; for its requester and for administrators."""
+    named = await promotions.find(ask.promotion, caller)
     await promotions.abort(ask, caller)
-    return Silent()
+    return decided(named, "aborted", ask.context.channel)

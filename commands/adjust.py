@@ -8,7 +8,7 @@ from bot.domain.errors import Conflict, UnknownName
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Adjust, Context
 from bot.domain.promotion import Promotion
-from bot.domain.reply import Reply, Silent, Topic
+from bot.domain.reply import Reply, Silent, Topic, decided
 from bot.grammar import Words
 from bot.promotions.promotions import Promotions
 from bot.runtime.spelling import did_you_mean
@@ -62,7 +62,7 @@ async def adjust(ask: Adjust, caller: Caller, promotions: Promotions) -> Reply:
     if left_out == train.plan.apps:
         raise Conflict("At least one app must go: abort the train instead.")
     await promotions.adjust(replace(ask, left_out=left_out, taken_in=()), caller)
-    return Silent()
+    return decided(train, "changed the apps of", ask.context.channel)
 
 
 def _left_out(train: Promotion, ask: Adjust) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict
 from bot.domain.intent import Approve
-from bot.domain.reply import ApprovalRequests, Reply, Silent, Topic
+from bot.domain.reply import ApprovalRequests, Reply, Silent, Topic, decided
 from bot.grammar import Words
 from bot.policy import Policy
 from bot.promotions.promotions import Promotions
@@ -46,6 +46,7 @@ async def approve(ask: Approve, caller: Caller, promotions: Promotions, policy: 
             if not mine:
                 raise Conflict(f"It does not wait for your approval now: `/show {named.id}` shows it.")
             return ApprovalRequests(mine, policy.careful)
-        ask = replace(ask, content_hash=named.content_hash)
+        await promotions.approve(replace(ask, content_hash=named.content_hash), caller)
+        return decided(named, "approved", ask.context.channel)
     await promotions.approve(ask, caller)
     return Silent()

@@ -6,7 +6,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, Reject
-from bot.domain.reply import Reply, Silent, Topic
+from bot.domain.reply import Reply, Silent, Topic, decided
 from bot.grammar import Words
 from bot.promotions.promotions import Promotions
 
@@ -52,6 +52,7 @@ async def reject(ask: Reject, caller: Caller, promotions: Promotions) -> Reply:
     """
     if not ask.content_hash:
         named = await promotions.find(ask.promotion, caller)
-        ask = replace(ask, content_hash=named.content_hash)
+        await promotions.reject(replace(ask, content_hash=named.content_hash), caller)
+        return decided(named, "rejected", ask.context.channel)
     await promotions.reject(ask, caller)
     return Silent()

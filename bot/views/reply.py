@@ -9,6 +9,7 @@ from bot.domain.reply import (
     Abilities,
     ApprovalRequests,
     ChangeHistory,
+    Decided,
     Delegated,
     DoraReport,
     DryRun,
@@ -67,7 +68,7 @@ from bot.views.scan import scan_report, scan_reports
 from bot.views.status import status_overview
 from bot.views.subscriptions import subscribed
 from bot.views.sync import status_detail, sync_asked
-from bot.views.words import bold, channel_mention
+from bot.views.words import bold, channel_mention, code
 
 
 @singledispatch
@@ -84,6 +85,13 @@ def _(reply: Told) -> Rendered:
 @render.register
 def _(_reply: Silent) -> Rendered:
     return Rendered("")
+
+
+@render.register
+def _(reply: Decided) -> Rendered:
+    """By its id alone: of a release train not every app is everybody's to know."""
+    where = channel_mention(reply.promotion.plan.channel)
+    return sentence(f"You {reply.what} {code(reply.promotion.id)}. Its card in {where} shows what happens next.")
 
 
 @render.register

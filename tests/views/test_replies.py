@@ -16,6 +16,7 @@ from bot.domain.overlay import OverlayImage
 from bot.domain.pipeline import ABSENT, PipelineRun, RunStatus, StepLog, TaskStatus
 from bot.domain.promotion import ApprovalRule, Phase, Stage
 from bot.domain.reply import (
+    Decided,
     HelpEntry,
     HelpPage,
     Picker,
@@ -69,6 +70,9 @@ def test_told_keeps_its_lines_and_names_whom_to_ask() -> None:
 
 def test_silence() -> None:
     assert render(Silent()).text == ""
+    assert lines(render(Decided(promotion(), "approved"))) == [
+        "You approved `p-7f3a`. Its card in #C0DEPLOY shows what happens next."
+    ]
 
 
 def test_what_opens_a_modal_is_no_message() -> None:

@@ -7,6 +7,7 @@ from bot.domain.reply.holds import FreezeCalled, Holds, ImageRejected, LockHeld,
 from bot.domain.reply.people import Abilities, Ability, Delegated, Grant, Identity, Subscribed
 from bot.domain.reply.promotions import (
     ApprovalRequests,
+    Decided,
     DryRun,
     GlassAsked,
     Occupied,
@@ -19,6 +20,7 @@ from bot.domain.reply.promotions import (
     Shown,
     Started,
     Unhindered,
+    decided,
 )
 from bot.domain.reply.record import ChangeHistory, DoraPlace, DoraReport
 from bot.domain.reply.runs import RunDetail, RunList, RunLog
@@ -31,6 +33,7 @@ __all__ = [
     "ApprovalRequests",
     "ChangeHistory",
     "Choice",
+    "Decided",
     "Delegated",
     "DoraPlace",
     "DoraReport",
@@ -73,4 +76,5 @@ __all__ = [
     "Topic",
     "TrainApps",
     "Unhindered",
+    "decided",
 ]

@@ -7,7 +7,7 @@ from bot.domain.intent import BreakingWish, Wish
 from bot.domain.overlay import Commit, OverlayImage
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting
-from bot.domain.reply.base import Reply
+from bot.domain.reply.base import Reply, Silent
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,23 @@ class Started(Reply):
     @property
     def about(self) -> Promotion | None:
         return None if self.here else self.promotion
+
+
+@dataclass(frozen=True)
+class Decided(Reply):
+    """What somebody typed is done to a promotion; `what` is the verb ("approved"). Its card is elsewhere."""
+
+    promotion: Promotion
+    what: str
+
+    @property
+    def about(self) -> Promotion | None:
+        return self.promotion
+
+
+def decided(promotion: Promotion, what: str, channel: str) -> Reply:
+    """Nothing where the card is in the conversation in which it was typed: it shows who decided."""
+    return Silent() if channel == promotion.plan.channel else Decided(promotion, what)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.promotion import Phase, Stage
 from bot.domain.reply import (
     ApprovalRequests,
+    Decided,
     DryRun,
     Picker,
     ReasonForm,
@@ -88,6 +89,20 @@ async def test_an_approval_by_keyboard_is_of_what_the_id_names_at_that_moment() 
     assert await harness.run(f"/approve {harness.promotions.only.id}") == Silent()
     (yes,) = harness.promotions.only.approvals
     assert yes.content_hash == harness.promotions.only.content_hash
+
+
+@pytest.mark.parametrize(
+    ("typed", "what"), [("/approve {}", "approved"), ("/reject {} too risky", "rejected"), ("/abort {}", "aborted")]
+)
+async def test_a_decision_that_is_typed_away_from_the_card_is_answered(typed: str, what: str) -> None:
+    harness = CommandHarness()
+    await harness.run("/deploy my-app prod", "U0ANA")
+    live = harness.promotions.only
+    user = "U0ANA" if what == "aborted" else "U0BO"
+    asked = await harness.read(typed.format(live.id), replace(CONTEXT, request_id="r9", channel="C0GENERAL"))
+    reply = await harness.run(asked, user)
+    assert isinstance(reply, Decided)
+    assert (reply.what, reply.about and reply.about.id) == (what, live.id)
 
 
 async def test_an_approval_of_something_else_is_refused() -> None:
