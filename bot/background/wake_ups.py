@@ -38,7 +38,8 @@ class WakeUps:
         """Something has changed for an app there, or where its images come from; "" is any."""
 
         def concerns(promotion: Promotion) -> bool:
-            places = ("", promotion.plan.environment, promotion.plan.source)
+            origins = {move.origin for move in promotion.moves}
+            places = {"", promotion.plan.environment, promotion.plan.source, *origins}
             return environment in places and (not app or app in promotion.apps)
 
         return await self._wake(concerns)

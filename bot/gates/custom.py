@@ -86,7 +86,7 @@ def facts(question: Question) -> dict[str, Any]:
         "kind": plan.kind.value,
         "app": question.app,
         "environment": plan.environment,
-        "source": plan.source,
+        "source": question.source,
         "reason": plan.reason,
         "requester": {"id": plan.requester.id, "name": plan.requester.name, "email": plan.requester.email},
         "images": [_image(move) for move in question.moves],

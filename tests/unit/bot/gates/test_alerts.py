@@ -1,5 +1,7 @@
 """Quiet, or not, where the image goes."""
 
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
@@ -35,6 +37,25 @@ async def test_alerts_of_elsewhere_and_ignored_ones_do_not_count() -> None:
     alerts.fire("Watchdog", **HERE)
     assert (await ask(alerts, ignore=["Watchdog"])).state is VerdictState.PASSED
     assert (await ask(alerts, labels={"app": "{app}", "environment": "{source}"})).state is VerdictState.WAITING
+
+
+OF_THE_SOURCE = {"labels": {"app": "{app}", "environment": "{source}"}}
+
+
+async def test_an_app_that_skips_an_environment_is_asked_about_where_its_own_image_comes_from() -> None:
+    alerts = MemoryAlerts()
+    alerts.fire("HighErrorRate", app="my-app", environment="development")
+    question = await GateHarness().question(options=OF_THE_SOURCE)
+    move = replace(question.moves[0], origin="development")
+    assert (await AlertsGate(alerts).ask(replace(question, moves=(move,)))).state is VerdictState.WAITING
+
+
+async def test_an_image_that_comes_from_nowhere_is_not_called_quiet_there() -> None:
+    """No alert carries an empty label, so an empty answer would be no news."""
+    named = await AlertsGate(MemoryAlerts()).ask(await GateHarness().question(options=OF_THE_SOURCE, source=""))
+    assert (named.state, named.asked) == (VerdictState.PASSED, False)
+    here = await AlertsGate(MemoryAlerts()).ask(await GateHarness().question(source=""))
+    assert (here.state, here.asked) == (VerdictState.PASSED, True)
 
 
 async def test_without_an_alertmanager_nothing_passes() -> None:

@@ -1,5 +1,6 @@
 """The team's own endpoints: all must say yes, and silence is no yes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from pydantic import ValidationError
 
 from bot.domain.errors import Refused
 from bot.domain.promotion import Verdict, VerdictState
-from bot.gates.custom import CustomGate, CustomOptions
+from bot.gates.custom import CustomGate, CustomOptions, facts
 from bot.ports import CustomQuestion
 from tests.fakes.customgates import MemoryCustomGates
 from tests.unit.bot.gates.gate_harness import GateHarness
@@ -74,3 +75,10 @@ async def test_a_secret_that_is_not_there_asks_nobody(tmp_path: Path) -> None:
 def test_a_policy_without_a_usable_endpoint_is_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         CustomOptions.model_validate(options)
+
+
+async def test_an_app_that_skips_an_environment_is_told_of_with_where_its_own_image_comes_from() -> None:
+    question = await GateHarness().question()
+    move = replace(question.moves[0], origin="development")
+    assert facts(replace(question, moves=(move,)))["source"] == "development"
+    assert facts(question)["source"] == "staging"
