@@ -19,6 +19,9 @@ class Kept(Generic[T]):
     def get(self, key: str) -> T | None:
         return self._kept.get(key)
 
+    def forget(self, key: str) -> None:
+        self._kept.pop(key, None)
+
     def keep(self, key: str, value: T) -> T:
         """Returns the value."""
         self._kept[key] = value

@@ -72,7 +72,10 @@ class Commits:
             raise
         except Unavailable as error:
             # A 502 may hide a commit that was made (G3); a limit hides none.
-            landed = await self.landed(change, expected_head) if error.retry_after is None else None
+            try:
+                landed = await self.landed(change, expected_head) if error.retry_after is None else None
+            except Refused as unreadable:  # what is there cannot be told: that is no refusal of the commit
+                raise error from unreadable
             if landed is None:
                 raise
             return landed

@@ -1,6 +1,7 @@
 """What is not the same at two commits, over the whole repository: by trees, for comparisons end at 300 files (G9)."""
 
 import asyncio
+from collections.abc import Iterable
 
 from bot.domain.errors import NotFound, Refused
 from bot.domain.overlay import ChangedPath
@@ -9,6 +10,7 @@ from integrations.github import wire
 from integrations.github.api import GitHubApi
 from integrations.github.failures import SYSTEM, Conflicting
 from integrations.github.objects import tree_sha
+from integrations.github.read_blobs import ReadBlobs
 from integrations.kept import Kept
 
 FILES = ("100644", "100755")
@@ -20,12 +22,17 @@ KEPT_FOLDERS, KEPT_ENTRIES = 64, 500
 Folder = tuple[str, str, str]
 """Its path, and its tree at both commits (at the root the commits themselves); "" where it is not there."""
 
+Entry = wire.GitHubTreeEntry
+ChangedFile = tuple[str, Entry | None, Entry | None]
+"""Its path, and its entry at both commits; None where it is not there."""
+
 
 class Differences:
     """Only folders that differ are read, and each listing is held against its sha; `repository` is "owner/name"."""
 
-    def __init__(self, api: GitHubApi, repository: str) -> None:
+    def __init__(self, api: GitHubApi, repository: str, checked: ReadBlobs | None = None) -> None:
         self._api = api
+        self._checked = checked or ReadBlobs()
         self._base = f"/repos/{repository}"
         self._folders: Kept[dict[str, wire.GitHubTreeEntry]] = Kept(KEPT_FOLDERS)
         """by sha, which names their content: what a pull request changes is looked at before and after its merge"""
@@ -40,16 +47,23 @@ class Differences:
             if not waiting:
                 return tuple(sorted(found, key=lambda one: one.path))
             files, folders = await self._compare(*waiting.pop())
-            found += files
+            for path, *sides in files:
+                self._name_blobs(path, zip((before, after), sides, strict=True))
+                found.append(ChangedPath(path, _is_plain(*sides)))
             waiting += folders
             if len(found) + len(waiting) > MOST_DIFFERENCES:
                 raise Refused(SYSTEM, OPERATION, f"they differ in more than {MOST_DIFFERENCES} files")
         raise Refused(SYSTEM, OPERATION, f"they differ in more than {MOST_FOLDERS} folders")
 
-    async def _compare(self, prefix: str, before: str, after: str) -> tuple[list[ChangedPath], list[Folder]]:
+    def _name_blobs(self, path: str, sides: Iterable[tuple[str, Entry | None]]) -> None:
+        for commit, entry in sides:
+            if entry and entry.mode in FILES:
+                self._checked.named(commit, path, entry.sha)
+
+    async def _compare(self, prefix: str, before: str, after: str) -> tuple[list[ChangedFile], list[Folder]]:
         """What differs right there, and the folders to look into."""
         one, other = await asyncio.gather(self._entries(prefix, before), self._entries(prefix, after))
-        found: list[ChangedPath] = []
+        found: list[ChangedFile] = []
         folders: list[Folder] = []
         for name in sorted(one.keys() | other.keys()):
             old, new = one.get(name), other.get(name)
@@ -59,8 +73,7 @@ class Differences:
             if was or becomes:
                 folders.append((f"{prefix}{name}/", was, becomes))
             if (old and old.type != "tree") or (new and new.type != "tree"):
-                plain = bool(old and new) and old.mode == new.mode and new.mode in FILES  # type: ignore[union-attr]
-                found.append(ChangedPath(prefix + name, plain))
+                found.append((prefix + name, old, new))
         return found, folders
 
     async def _entries(self, prefix: str, sha: str) -> dict[str, wire.GitHubTreeEntry]:
@@ -91,6 +104,11 @@ class Differences:
         except Conflicting as conflict:
             raise NotFound(SYSTEM, OPERATION, conflict.detail) from conflict
         return answer.decode(wire.CommitTree).tree.sha
+
+
+def _is_plain(old: Entry | None, new: Entry | None) -> bool:
+    """Whether a file has another content, and nothing else has changed."""
+    return bool(old and new and old.mode == new.mode and new.mode in FILES)
 
 
 def _is(sha: str, entries: list[wire.GitHubTreeEntry]) -> bool:

@@ -18,6 +18,7 @@ from integrations.github.differences import Differences
 from integrations.github.failures import SYSTEM, Conflicting
 from integrations.github.identity import GitHubIdentity
 from integrations.github.pulls import GitHubPulls
+from integrations.github.read_blobs import ReadBlobs
 from integrations.github.trees import Trees, clean
 from integrations.http import HttpPolicy
 
@@ -55,8 +56,9 @@ class GitHub:
         self._api = GitHubApi(settings, policy or HttpPolicy(), between_writes)
         web = f"{self._web}/{settings.repository}"
         self._commits = Commits(self._api, settings.repository, branch, web, stale_seconds)
-        self._trees = Trees(self._api, settings.repository)
-        self._differences = Differences(self._api, settings.repository)
+        checked = ReadBlobs()
+        self._trees = Trees(self._api, settings.repository, checked)
+        self._differences = Differences(self._api, settings.repository, checked)
         self._identity = GitHubIdentity(self._api)
         self._pulls = GitHubPulls(self._api, settings.repository, branch)
         self._checks = Checks(self._api, settings.repository, branch)

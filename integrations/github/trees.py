@@ -12,6 +12,7 @@ from integrations.github import wire
 from integrations.github.api import GitHubApi
 from integrations.github.failures import SYSTEM, Conflicting
 from integrations.github.objects import blob_sha
+from integrations.github.read_blobs import ReadBlobs
 from integrations.kept import Kept
 
 FEW = 20
@@ -26,8 +27,9 @@ DEEPEST = 50
 class Trees:
     """Reads one repository, `owner/name`."""
 
-    def __init__(self, api: GitHubApi, repository: str) -> None:
+    def __init__(self, api: GitHubApi, repository: str, checked: ReadBlobs | None = None) -> None:
         self._api = api
+        self._checked = checked or ReadBlobs()
         self._repository = repository
         self._base = f"/repos/{repository}"
         self._trees: Kept[dict[str, str]] = Kept(CACHED_TREES)
@@ -42,9 +44,15 @@ class Trees:
     async def read(self, paths: tuple[str, ...], at: str) -> dict[str, bytes]:
         if len(paths) <= FEW and self._trees.get(at) is None:
             bodies = await asyncio.gather(*(self._file(path, at) for path in paths))
-            return {path: body for path, body in zip(paths, bodies, strict=True) if body is not None}
+            found = {path: body for path, body in zip(paths, bodies, strict=True) if body is not None}
+            for path, body in found.items():
+                self._checked.read(at, path, blob_sha(body))
+            return found
         tree = await self.paths(at)
         wanted = {path: tree[path] for path in paths if path in tree}
+        if len(wanted) <= FEW:
+            for path, sha in wanted.items():
+                self._checked.read(at, path, sha)
         blobs = await self._many({sha: path for path, sha in wanted.items()}, at)
         return {path: blobs[sha] for path, sha in wanted.items()}
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from integrations.github import GitHub, messages, wire
 from integrations.github.api import GitHubApi, graphql_url, web_url
 from integrations.github.checks import verdict
 from integrations.github.github import repository_of
-from integrations.github.objects import tree_sha
+from integrations.github.objects import blob_sha, tree_sha
 from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.github import GitHubServerSettings, Principal, Rules, Throttle
 from tests.contract.overlays import ANA, FILES, OTHER, PATH, change
@@ -416,7 +417,7 @@ async def test_a_commit_whose_answer_was_lost_is_found_at_the_head(api: respx.Ro
     api.get(f"{REPO}/git/ref/heads/main").mock(side_effect=lambda _: ref(OTHER_SHA))
     message = messages.with_co_author(change().message, ANA)
     api.get(f"{REPO}/commits/{OTHER_SHA}").respond(200, json=commit_json(message, SHA))
-    trees(api, {"a": ("100644", "1" * 40)}, {"a": ("100644", "2" * 40)}, b"new\n")
+    trees(api, {"a": OLD}, {"a": NEW}, b"new\n")
     async with with_token() as client:
         assert (await client.commit(ONE, SHA)).sha == OTHER_SHA
     assert sent.call_count == 1
@@ -471,16 +472,16 @@ def trees(api: respx.Router, before: Entries, after: Entries, body: bytes) -> No
         api.get(f"{REPO}/contents/a", params={"ref": sha}).respond(200, json=shown)
 
 
-OLD, NEW = ("100644", "1" * 40), ("100644", "2" * 40)
+OLD, NEW, NEWER = (("100644", blob_sha(body)) for body in (b"old\n", b"new\n", b"newer\n"))
 
 
 @pytest.mark.parametrize(
     ("after", "body"),
     [
         ({"a": NEW, "b": NEW}, b"new\n"),
-        ({"a": NEW}, b"newer\n"),
-        ({"a": ("100755", "2" * 40)}, b"new\n"),
-        ({"a": ("120000", "2" * 40)}, b"new\n"),
+        ({"a": NEWER}, b"newer\n"),
+        ({"a": ("100755", NEW[1])}, b"new\n"),
+        ({"a": ("120000", NEW[1])}, b"new\n"),
         ({"a": NEW, "sub": ("160000", "3" * 40)}, b"new\n"),
         ({"b": NEW}, b"new\n"),
     ],
@@ -493,6 +494,19 @@ async def test_the_words_of_a_lost_commit_do_not_make_it_ours(api: respx.Router,
     message = messages.with_co_author(ONE.message, ANA)
     api.get(f"{REPO}/commits/{OTHER_SHA}").respond(200, json=commit_json(message, SHA))
     trees(api, {"a": OLD}, after, body)
+    async with with_token() as client:
+        with pytest.raises(Unavailable):
+            await client.commit(ONE, SHA)
+
+
+async def test_where_nobody_can_tell_whether_a_commit_landed_it_was_not_refused(api: respx.Router) -> None:
+    """G3: what is listed is not the folder that the commit names, so nothing says whose it is."""
+    api.post(f"{URL}/graphql").respond(502)
+    api.get(f"{REPO}/git/ref/heads/main").mock(side_effect=lambda _: ref(OTHER_SHA))
+    message = messages.with_co_author(ONE.message, ANA)
+    api.get(f"{REPO}/commits/{OTHER_SHA}").respond(200, json=commit_json(message, SHA))
+    trees(api, {"a": OLD}, {"a": NEW}, b"new\n")
+    api.get(f"{REPO}/git/commits/{OTHER_SHA}").respond(200, json={"sha": OTHER_SHA, "tree": {"sha": "f" * 40}})
     async with with_token() as client:
         with pytest.raises(Unavailable):
             await client.commit(ONE, SHA)
@@ -575,6 +589,31 @@ async def test_a_path_that_github_would_refuse_is_not_sent(api: respx.Router, pa
 
 
 # Reading
+
+
+@pytest.mark.parametrize("reads_first", [True, False])
+async def test_a_file_that_is_read_by_its_path_is_what_its_folder_names(
+    api: respx.Router, *, reads_first: bool
+) -> None:
+    """A cache shows the file as it was before; whichever is known first, and once more when both are asked again."""
+    trees(api, {"a": OLD}, {"a": NEW}, b"old\n")
+    async with with_token() as client:
+        for _ in range(2):
+            reads, differ = partial(client.read, ["a"], OTHER_SHA), partial(client.differences, SHA, OTHER_SHA)
+            await (reads() if reads_first else differ())
+            with pytest.raises(Refused, match="not what its folder names"):
+                await (differ() if reads_first else reads())
+        trees(api, {"a": OLD}, {"a": NEW}, b"new\n")
+        assert await client.read(["a"], OTHER_SHA) == {"a": b"new\n"}
+        assert [one.plain for one in await client.differences(SHA, OTHER_SHA)] == [True]
+
+
+async def test_a_link_may_be_shown_as_what_it_leads_to(api: respx.Router) -> None:
+    """G8."""
+    trees(api, {"a": OLD}, {"a": ("120000", "3" * 40)}, b"what it leads to\n")
+    async with with_token() as client:
+        assert await client.read(["a"], OTHER_SHA) == {"a": b"what it leads to\n"}
+        assert [one.plain for one in await client.differences(SHA, OTHER_SHA)] == [False]
 
 
 async def test_a_file_of_many_megabytes_is_read_raw(api: respx.Router) -> None:
