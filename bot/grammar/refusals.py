@@ -108,7 +108,9 @@ class WordsLeft:
         if found := gravest(words, named):
             kind, word = found
             told = remedy(kind, word, self.verb, self._usage)
-            self.refuse(f"`{short(word)}` is not understood there.", f"{told} {otherwise}".strip())
+            after = words[words.index(word) + 1 :] if kind is Leftover.TIME else []
+            what = f"{word} {after[0]}" if after and after[0][:1].isdigit() else word
+            self.refuse(f"`{short(what)}` is not understood there.", f"{told} {otherwise}".strip())
 
     def _does_not_fit(self, word: str, known: Place, slots: Slots) -> NoReturn:
         wanted: dict[str, Sequence[str]] = {}

@@ -255,6 +255,7 @@ def test_what_is_typed_is_what_is_meant(typed: str, meant: Intent) -> None:
         ("/pilothouse depoly my-app", InvalidCommand, "There is no command `depoly`. Did you mean `deploy`?"),
         ("/approve p-1 p-2", InvalidCommand, "It is not clear what `p-2` means"),
         ("/reject p-1", InvalidCommand, "A rejection needs a reason."),
+        ("/deploy my-app prod at 25:00", InvalidCommand, "`at 25:00` is not understood there."),
         ("/reject my-app@v1.4.2", InvalidCommand, "Expected: `/reject APP@TAG|APP@DIGEST REASON`."),
         ("/status <@U0MIA|mia>", InvalidCommand, "That reads as a person, and this command takes none."),
         ("/deploy <@U0MIA|mia> prod", InvalidCommand, "an image stands after its app"),
