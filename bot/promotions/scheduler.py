@@ -91,7 +91,8 @@ class Scheduler:
     async def _started(self, wish: Wish, caller: Caller) -> Reply:
         promotion = await self._promotions.start(wish, caller)
         channel = promotion.plan.channel
-        return Started(promotion, channel, here=channel == wish.context.channel)
+        unchanged = wish.beside(promotion.plan.apps)
+        return Started(promotion, channel, here=channel == wish.context.channel, unchanged=unchanged)
 
     async def _replace(self, wish: Wish, caller: Caller, other: Promotion) -> Reply:
         """Raises NotAllowed for who may not abort the other one, Conflict when it is too late for that."""

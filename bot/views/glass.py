@@ -10,7 +10,7 @@ from bot.views import facts, layout
 from bot.views.card import headline
 from bot.views.ids import Action
 from bot.views.layout import rendered, section, sentence
-from bot.views.queueing import wish_apps, wish_value
+from bot.views.queueing import unchanged, wish_apps, wish_value
 from bot.views.rows import cuts_rows, rows
 from bot.views.words import bold, gates, named, safe
 
@@ -19,10 +19,11 @@ MOST = 20
 
 
 def glass_asked(reply: GlassAsked) -> Rendered:
-    what = bold(headline(reply.promotion), 300)
+    what, plan = bold(headline(reply.promotion), 300), reply.promotion.plan
     skipped = skipped_by(reply.promotion)
     said = f"🔨 Nothing has started. Breaking the glass for {what} skips {named(skipped, most=MOST)}. The channel "
-    said += f"sees it, and somebody else must review it. Reason: {safe(reply.wish.reason, 600)}"
+    said += f"sees it, and somebody else must review it.{unchanged(reply.wish.beside(plan.apps), plan.environment)} "
+    said += f"Reason: {safe(reply.wish.reason, 600)}"
     about = f"{headline(reply.promotion)}. This skips {listed(list(skipped))}."
     ask = layout.confirm("Break the glass?", about, "Break the glass", "Never mind")
     wish = wish_value(replace(reply.wish, shown=reply.promotion.plan.glass_hash))

@@ -50,6 +50,18 @@ def queued(reply: Queued) -> Rendered:
     return sentence(f"Yours starts when {other} has ended, and you get a message.{instead} Where it stands now: {now}")
 
 
+def unchanged(apps: Sequence[str], environment: str) -> str:
+    """That apps which were named do not come along, for there is nothing to change; "" for none."""
+    if not apps:
+        return ""
+    its = (
+        "is left out: {} already pins its image in git."
+        if len(apps) == 1
+        else "are left out: {} already pins their images in git."
+    )
+    return f" {words.named(apps)} {its.format(safe(environment, 60))}"
+
+
 def starts_soon(waiting: Waiting) -> Rendered:
     at = moment(waiting.wish.start_at, DAY_AND_TIME) if waiting.wish.start_at else "soon"
     said = f"⏰ {bold(what(waiting.wish), 300)} starts {at}, as you asked."
@@ -68,7 +80,8 @@ def postponed(reply: Postponed) -> Rendered:
     said = f"🗓️ {name} {when}. Every gate is asked again then, and it needs its approvals as usual."
     if not wish.named_image and (source := reply.promotion.plan.source):
         said += f" It takes what {safe(source, 60)} has in git at that time. To decide now, name an image."
-    said += _instead(reply.instead_of)
+    plan = reply.promotion.plan
+    said += unchanged(wish.beside(plan.apps), plan.environment) + _instead(reply.instead_of)
     return rendered(
         said,
         [

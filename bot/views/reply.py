@@ -50,9 +50,9 @@ from bot.views.dora import dora_report
 from bot.views.glass import glass_asked
 from bot.views.help import help_page
 from bot.views.history import abilities, history, identity
-from bot.views.layout import actions, sentence, told
+from bot.views.layout import actions, section, sentence, told
 from bot.views.older import older_asked
-from bot.views.queueing import occupied, postponed, queued, scheduled, unhindered, wish_apps
+from bot.views.queueing import occupied, postponed, queued, scheduled, unchanged, unhindered, wish_apps
 from bot.views.rollback import rollback_choices
 from bot.views.rows import cuts_rows
 from bot.views.runs import run_detail, run_list, run_log
@@ -99,9 +99,10 @@ def _(reply: Started) -> Rendered:
     what = bold(headline(reply.promotion), 300)
     where = channel_mention(reply.channel)
     stands = _stands(reply.promotion)
+    beside = unchanged(reply.unchanged, reply.promotion.plan.environment)
     if reply.existing:
-        return sentence(f"{what} {stands} already: its card is in {where}.")
-    return sentence(f"{what} {stands}{'.' if reply.here else f': follow its card in {where}.'}")
+        return sentence(f"{what} {stands} already: its card is in {where}.{beside}")
+    return sentence(f"{what} {stands}{'.' if reply.here else f': follow its card in {where}.'}{beside}")
 
 
 def _stands(promotion: Promotion) -> str:
@@ -119,6 +120,9 @@ def _(reply: DoraReport) -> Rendered:
 @render.register
 def _(reply: DryRun) -> Rendered:
     message = dry_run(reply.promotion, approvers=reply.approvers)
+    plan = reply.promotion.plan
+    if beside := unchanged(reply.wish.beside(plan.apps), plan.environment):
+        message = replace(message, blocks=(*message.blocks[:-1], section(beside.strip()).to_dict(), message.blocks[-1]))
     if not cuts_rows(reply.promotion, ticks=False):
         return message
     every = (block.to_dict() for block in actions([wish_apps(reply.promotion, reply.wish)]))

@@ -35,6 +35,7 @@ from bot.domain.reply import (
     Postponed,
     Queued,
     Scheduled,
+    Started,
     TrainApps,
     Unhindered,
 )
@@ -294,6 +295,20 @@ def test_who_asks_again_reads_which_of_their_requests_no_longer_starts() -> None
     assert lines(render(Postponed(promotion(), asked, again)))[0].endswith(
         " It replaces your earlier request, *my-app@v1.4.1 → production* (a message when it is open)."
     )
+
+
+def test_an_app_that_was_named_and_does_not_change_is_not_left_out_in_silence() -> None:
+    wish = Promote(context=Context("r1", "C0DEPLOY", "c1"), apps=("my-app", "payments"), environment="production")
+    said = "payments is left out: production already pins its image in git."
+    assert said in lines(render(Started(promotion(), "C0DEPLOY", here=True, unchanged=("payments",))))[0]
+    assert said in lines(render(DryRun(promotion(), wish)))
+    assert said in lines(render(Postponed(promotion(), replace(wish, start_at=AT))))[0]
+    assert said in lines(render(GlassAsked(promotion(), replace(wish, break_glass=True, reason="it burns"))))[0]
+    three = replace(wish, apps=("my-app", "payments", "ledger"))
+    assert "payments and ledger are left out: production already pins their images in git." in lines(
+        render(DryRun(promotion(), three))
+    )
+    assert not any("left out" in line for line in lines(render(DryRun(promotion(), replace(wish, apps=())))))
 
 
 def test_a_closed_gate_offers_to_deploy_later_and_to_hear_of_it() -> None:

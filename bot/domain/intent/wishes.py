@@ -1,6 +1,7 @@
 """What starts a promotion."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -44,6 +45,10 @@ class Wish(Intent, ABC):
     @abstractmethod
     def named_apps(self) -> tuple[str, ...]:
         """() for a train of all of them."""
+
+    def beside(self, apps: Collection[str]) -> tuple[str, ...]:
+        """The apps that were named and are none of these: nothing of them changes."""
+        return tuple(app for app in self.named_apps if app not in apps)
 
     @property
     def named_image(self) -> str:

@@ -19,6 +19,8 @@ class Started(Reply):
     existing: bool = False
     here: bool = False
     """whether that is where it was asked for: the card follows right below"""
+    unchanged: tuple[str, ...] = ()
+    """apps that were named, and of which nothing would change"""
 
     @property
     def about(self) -> Promotion | None:

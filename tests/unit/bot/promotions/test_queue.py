@@ -236,6 +236,16 @@ async def test_what_cannot_be_asked_now_waits_on(line: Line) -> None:
     assert await line.next() == 1
 
 
+async def test_an_app_that_is_named_and_does_not_change_is_named_in_the_answer(line: Line) -> None:
+    await add_app(line.world, "payments")
+    line.world.overlays.push({path("staging", "payments"): kustomization("v1.4.1", "payments")}, "by hand")
+    line.world.overlays.push({path("production", "payments"): kustomization("v1.4.1", "payments")}, "by hand")
+    train = Promote(context=line.world.context(), apps=("my-app", "payments"), environment="production")
+    started = await line.start("ana", train)
+    assert isinstance(started, Started)
+    assert (started.promotion.plan.apps, started.unchanged) == (("my-app",), ("payments",))
+
+
 async def test_a_train_waits_for_each_of_its_apps_and_a_rollback_waits_too(line: Line) -> None:
     await add_app(line.world, "payments")
     line.world.overlays.push({path("production", "payments"): kustomization("v1.4.1", "payments")}, "by hand")
