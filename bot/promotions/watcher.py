@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from bot.domain.application import HealthStatus
@@ -36,15 +36,16 @@ class Watcher:
         self._clock = clock
         self._sleep = sleep
 
-    async def watch(self, moves: tuple[Move, ...], deadline: datetime, replaced: Replaced) -> str:
-        """One sentence of evidence as soon as there is some; "" when all was well until the deadline (UTC).
+    async def watch(self, until: Mapping[Move, datetime], replaced: Replaced) -> str:
+        """One sentence of evidence as soon as there is some; "" when each was well until its own time (UTC).
 
         An app that something newer was promoted to meanwhile no longer says anything about this.
         """
         bad: Counter[str] = Counter()
-        while self._clock() < deadline:
-            gone = await replaced()
-            moves = tuple(move for move in moves if move.app not in gone)
+        moves = tuple(until)
+        while True:
+            now, gone = self._clock(), await replaced()
+            moves = tuple(move for move in moves if move.app not in gone and now < until[move])
             if not moves:
                 return ""
             for move in moves:
@@ -53,7 +54,6 @@ class Watcher:
                 if bad[move.app] >= BAD_LOOKS:
                     return evidence
             await self._sleep(self._interval)
-        return ""
 
     async def _evidence(self, move: Move) -> str:
         return await self._degraded(move) or await self._alert(move)

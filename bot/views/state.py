@@ -120,7 +120,8 @@ def _following(promotion: Promotion, watched: timedelta | None) -> StateLine:
         return StateLine("⚠️", f"{_application_names(failed)} {_trouble(failed, 'in trouble')}.", RED)
     pending = [following for following in promotion.following if following.progress is not Progress.HEALTHY]
     if promotion.following and not pending:
-        return StateLine("👀", f"Healthy{_still_watched(watched)}.", GREEN)
+        several = len(promotion.plan.apps) > 1
+        return StateLine("👀", f"Healthy{_still_watched(watched, several=several)}.", GREEN)
     if not pending:
         return StateLine("🔄", "Argo CD is looking at the commit.", BLUE)
     first = pending[0]
@@ -136,9 +137,13 @@ def _following(promotion: Promotion, watched: timedelta | None) -> StateLine:
     return StateLine("🔄", f"{doing.format(_application_names(pending))}{why}", BLUE)
 
 
-def _still_watched(watched: timedelta | None) -> str:
+def _still_watched(watched: timedelta | None, *, several: bool) -> str:
+    """Of a release train each app goes by its own policy."""
     if watched is None:
         return ""
+    if several:
+        up_to = f"apps whose policy says so are watched for up to {in_words(watched)}"
+        return f"; {up_to}, and rolled back if they do not stay so"
     return f"; watched for {in_words(watched)}, and rolled back if it does not stay so"
 
 

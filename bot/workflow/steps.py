@@ -3,6 +3,7 @@
 A step that finds its effect already there (after a crash) reports it instead of repeating it.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -42,11 +43,11 @@ class Steps(DecisionSteps, ChangeSteps):
 
         return await self.follower.follow(promotion.moves, promotion.commit, deadline, told)
 
-    async def watch(self, promotion: Promotion, deadline: datetime) -> str:
-        """Evidence against what was promoted, "" when there is none until the deadline, or until it is replaced."""
+    async def watch(self, promotion: Promotion, until: Mapping[str, datetime]) -> str:
+        """Evidence against what was promoted, "" when there is none until then, or until it is replaced; by app."""
         watched = self.policy.rules_together(promotion.apps, promotion.plan.environment).watched
-        moves = tuple(move for move in promotion.moves if move.app in watched)
-        return await self.watcher.watch(moves, deadline, partial(self.record.store.replaced, promotion))
+        moves = {move: until[move.app] for move in promotion.moves if move.app in watched and move.app in until}
+        return await self.watcher.watch(moves, partial(self.record.store.replaced, promotion))
 
     async def prepare(self, promotion: Promotion, follow_up: FollowUp) -> list[Plan]:
         """What comes in place of this one: one plan, or none when nothing can."""

@@ -65,12 +65,12 @@ class Telling(ChangeChapter):
             raise Ended(Phase.FAILED, unhealthy(followed), self._automatic_rollback(followed))
 
     async def _watch(self) -> None:
-        """For as long as policy says, be ready to take it back."""
-        window = max(self._watched.values(), default=None)
-        if window is None or self._plan.kind is Kind.ROLLBACK:
+        """For as long as policy says of each app, be ready to take it back."""
+        if not self._watched or self._plan.kind is Kind.ROLLBACK:
             return
-        deadline = await self._journal.now("watch-begin") + window
-        evidence = await self._do("watch", partial(self._steps.watch, self._now, deadline), str)
+        begun = await self._journal.now("watch-begin")
+        until = {app: begun + window for app, window in self._watched.items()}
+        evidence = await self._do("watch", partial(self._steps.watch, self._now, until), str)
         if evidence:
             raise Ended(Phase.FAILED, f"{evidence}.", FollowUp.ROLL_BACK)
 

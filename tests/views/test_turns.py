@@ -146,6 +146,11 @@ def test_what_is_healthy_is_still_watched_where_policy_says_so() -> None:
     assert lines(card(well, watched=timedelta(minutes=10)))[1] == (
         "👀 Healthy; watched for 10 minutes, and rolled back if it does not stay so."
     )
+    gone = MissingImage("payments", "v1", "v2", "It is gone.")
+    train = replace(well, plan=replace(well.plan, missing=(gone,)), left_out=("payments",))
+    assert lines(card(train, watched=timedelta(hours=1)))[1] == (
+        "👀 Healthy; apps whose policy says so are watched for up to 1 hour, and rolled back if they do not stay so."
+    )
 
 
 def test_either_of_two_quorums() -> None:

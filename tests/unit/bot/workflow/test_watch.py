@@ -176,3 +176,21 @@ async def test_an_app_whose_policy_no_longer_says_so_does_not_go_back(tmp_path: 
         ended = await world.now(asked)
         assert (ended.phase, ended.successor) == (Phase.FAILED, "")
         assert world.promotion_commits() == [asked.id]
+
+
+OF_TWO_TIMES = WATCHED + "apps: {payments: {environments: {production: {rollback: {automatic: 1h}}}}}\n"
+
+
+@pytest.mark.parametrize(("app", "goes_back"), [("my-app", False), ("payments", True)])
+async def test_of_a_train_each_app_is_watched_for_its_own_time(tmp_path: Path, app: str, *, goes_back: bool) -> None:
+    async with core_world(tmp_path, OF_TWO_TIMES) as world:
+        await add_app(world, "payments")
+        asked = await train(world)
+        await world.approve("bo", asked)
+        await world.engine.pass_time(timedelta(minutes=20))
+        sick = world.applications._apps[f"{app}-production"]
+        world.applications.put(replace(sick, health=HealthStatus.DEGRADED))
+        await look(world, BAD_LOOKS + 1)
+        assert bool((await world.now(asked)).successor) is goes_back
+        await world.engine.pass_time(timedelta(hours=1))
+        assert (await world.now(asked)).phase is (Phase.FAILED if goes_back else Phase.SUCCEEDED)
