@@ -23,6 +23,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 import integrations.http.connection  # noqa: F401 (makes httpx's clients quick, those of the tests too)
 from tests.canary import leaks
+from tests.plain_tracebacks import show_plain_tracebacks
 from tests.scheduling import WaitingBesideComputing, rank, rotated
 from tests.sqlite_here import leave_out_its_thread
 from tests.standins import left_out
@@ -118,6 +119,7 @@ sqlalchemy.ext.asyncio.engine._create_engine = compile_each_statement_once  # ty
 
 
 leave_out_its_thread()
+show_plain_tracebacks()
 
 set_up_logging = structlog.configure
 

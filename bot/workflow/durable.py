@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+from dbos._sys_db import SystemDatabase
 from sqlalchemy.engine import make_url
 
 from bot.domain.errors import DatabaseAway
@@ -28,6 +29,9 @@ STORY_VERSION = "1"
 SIGNALS = "signals"
 POLL_SECONDS = 0.1
 """How often SQLite is asked for signals; Postgres notifies by itself."""
+
+HEARD_SECONDS = 5.0
+"""Postgres loses the notice of a signal in a failover: then a story that waits looks for itself (in DBOS after 60)."""
 
 MISSED_SECONDS = 20.0
 """A story that is pending and runs nowhere for so long is taken up."""
@@ -96,6 +100,7 @@ class DurableEngine:
             "notification_listener_polling_interval_sec": POLL_SECONDS,
             "db_engine_kwargs": {"logging_name": JOURNAL, **how},
         }
+        SystemDatabase._notification_fallback_polling_interval = HEARD_SECONDS
         DBOS(config=config)
 
         @DBOS.workflow(name="promotion")

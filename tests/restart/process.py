@@ -12,6 +12,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from bot.runtime.ending import end_after
+from tests.plain_tracebacks import show_plain_tracebacks
 
 _FORKING = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload(["tests.restart.asked", "tests.restart.editor"])
@@ -67,6 +68,7 @@ def begin(main: Main, argument: str, log: Path) -> Process:
 
 def _live(main: Main, argument: str, log: str, output: Connection) -> None:
     gc.freeze()  # what was imported is looked through no more, as in the bot once it is built
+    show_plain_tracebacks()
     os.dup2(output.fileno(), 1)
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     # A life that fails while its journal is away would never end: the engine's threads wait for the journal.

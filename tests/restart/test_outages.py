@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -9,6 +10,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from bot.domain.promotion import Phase, Stage
+from bot.workflow.durable import HEARD_SECONDS, DurableEngine
+from bot.workflow.journal import Journal, Json
 from tests.postgres import NewDatabase
 from tests.restart.cases import Case
 from tests.restart.effects import effects, look
@@ -77,3 +80,26 @@ async def test_a_server_that_fails_while_promotions_are_under_way_loses_and_doub
             assert done.votes == (1 if case.story == "promotion" else 0)
             assert done.messages["card"] == 1
         assert seen.chain is None
+
+
+async def test_a_vote_whose_notice_is_lost_is_heard_within_seconds(postgres: NewDatabase) -> None:
+    """As when it comes in the middle of a failover: it is written, and nobody listens."""
+    url, heard = postgres(), asyncio.Event()
+
+    async def story(journal: Journal, plan: Json) -> Json:
+        while await journal.receive(timedelta(minutes=5)) is None:
+            pass
+        heard.set()
+        return plan
+
+    engine = DurableEngine(url, "pilothouse-0", story)
+    await engine.launch()
+    try:
+        await engine.start("p1", {"id": "p1"})
+        await asyncio.sleep(1)
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as server:
+            await server.execute("ALTER TABLE dbos.notifications DISABLE TRIGGER ALL")
+        await engine.signal("p1", "p1:vote", {"kind": "approve"})
+        await asyncio.wait_for(heard.wait(), HEARD_SECONDS + 10)
+    finally:
+        await engine.close()
