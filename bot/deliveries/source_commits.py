@@ -94,8 +94,7 @@ class SourceCommits:
         assert isinstance(detail, CommitsFound)
         try:
             if detail.ranges and await self._is_untold(detail):
-                async with asyncio.timeout(self._patience):
-                    brought = [await self._told(fact, detail, one) for one in detail.ranges]
+                brought = [await self._told(fact, detail, one) for one in detail.ranges]
                 await self._tell(detail, tuple(brought))
             self._tries[fact.key] = TRIES
         except DatabaseAway:
@@ -114,19 +113,25 @@ class SourceCommits:
     async def _told(self, fact: Fact, detail: CommitsFound, one: SourceRange) -> ToldCommits:
         """With the authors, by their id where Slack knows them, else by name.
 
-        Raises IntegrationError while Slack cannot say, but for the last time that it is asked.
+        Raises IntegrationError or TimeoutError while Slack cannot say, but for the last time that it is asked.
         """
-        target = Target(fact.app, fact.environment)
-        try:
-            users = await asyncio.gather(*(self._authors.user(commit.author.email, target) for commit in one.newest))
-        except IntegrationError:
-            if self._tries[fact.key] < TRIES:
-                raise
-            users = [""] * len(one.newest)
+        users = await asyncio.gather(*(self._user(fact, commit.author.email) for commit in one.newest))
         named = (user or slack_id.as_name(commit.author.name) for user, commit in zip(users, one.newest, strict=True))
         alone = len(detail.ranges) == 1 and not detail.unknown
         subjects = tuple(commit.subject for commit in one.newest)
         return ToldCommits(one.total, subjects, tuple(named), () if alone else one.images)
+
+    async def _user(self, fact: Fact, email: str) -> str:
+        """The last time, whom Slack cannot name keeps no other from being named."""
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._authors.user(email, Target(fact.app, fact.environment))
+        except DatabaseAway:
+            raise
+        except (IntegrationError, TimeoutError):
+            if self._tries[fact.key] < TRIES:
+                raise
+            return ""
 
     async def _tell(self, detail: CommitsFound, brought: tuple[ToldCommits, ...]) -> None:
         async with self._database.begin() as connection:

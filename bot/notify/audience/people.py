@@ -76,14 +76,17 @@ async def everything_administrators(policy: Policy, directory: Directory) -> tup
         and EVERY in binding.apps
         and EVERY in binding.environments
     ]
-    found: dict[str, None] = {}
-    for user in await persons(able, directory, _administrator_unknown):
+
+    async def is_able(user: str) -> bool:
         try:
-            if may(policy, await directory.caller(user), Permission.ADMINISTER, Target(EVERY, EVERY)):
-                found[user] = None
+            return may(policy, await directory.caller(user), Permission.ADMINISTER, Target(EVERY, EVERY))
         except IntegrationError as error:
             _administrator_unknown(user, error)
-    return tuple(found)
+            return False
+
+    found = await persons(able, directory, _administrator_unknown)
+    known = await asyncio.gather(*map(is_able, found))
+    return tuple(user for user, able_now in zip(found, known, strict=True) if able_now)
 
 
 async def persons(

@@ -1,5 +1,6 @@
 """The source commits that a change brings: on record for every deployment, and told by an edit of its news."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from unittest.mock import ANY
@@ -9,8 +10,9 @@ import pytest
 from bot.deliveries import source_commits
 from bot.deliveries.fold import deployments
 from bot.deliveries.source_commits import AGAIN_SECONDS, TRIES, WAITING
+from bot.domain.caller import Caller
 from bot.domain.delivery import Cause, Deployment, Fact, ImageChange, SyncedByHand
-from bot.domain.errors import Unavailable
+from bot.domain.errors import Refused, Unavailable
 from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.promotion import Progress
 from bot.domain.source_range import CommitsFound, SourceRange, Undoing
@@ -169,6 +171,30 @@ async def test_an_author_whom_slack_cannot_name_is_asked_for_again_and_in_the_en
         await known.looks_up_commits()
         known.now += AGAIN_SECONDS + 1
     assert "Change 4 (Bo Chen)" in str(message.shown.blocks)
+
+
+@pytest.mark.parametrize("trouble", ["refused", "slow"])
+async def test_an_author_whom_slack_never_names_keeps_no_other_from_being_named(
+    known: DeliveryHarness, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    by_email = known.directory.by_email
+    known.patience = known.commits._patience = 0.05
+
+    async def refuses(email: str) -> Caller:
+        if email != "cy@example.com":
+            return await by_email(email)
+        if trouble == "slow":
+            await asyncio.Event().wait()
+        raise Refused("Slack", "users.lookupByEmail", "missing_scope")
+
+    monkeypatch.setattr(known.directory, "by_email", refuses)
+    await known.takes(known.commit(images=(CHANGE,)))
+    [message] = known.heard("C0DEPLOY")
+    for _ in range(TRIES):
+        await known.looks_up_commits()
+        known.now += AGAIN_SECONDS + 1
+    assert "Change 4 (<@U0BO>)" in str(message.shown.blocks)
+    assert "Change 2 (Cy)" in str(message.shown.blocks)
 
 
 @pytest.mark.parametrize("name", ["U0ANA", "WU1", "U123", "URSULA"])

@@ -1,12 +1,14 @@
 """Who administers everything; and that one place decides who hears of what."""
 
 import ast
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bot.domain.caller import Caller
 from bot.domain.delivery import News
 from bot.domain.errors import Unavailable
 from bot.domain.event import ROUTING, Event, Routing
@@ -43,6 +45,21 @@ async def test_slack_away_is_nobody_and_no_error() -> None:
     directory.down = Unavailable("Slack", "users.info", "no answer")
     policy = parse('bindings: [{role: admin, users: [U0DEE], groups: ["@platform-admins"]}]\n')
     assert await everything_administrators(policy, directory) == ()
+
+
+async def test_administrators_are_asked_about_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits for the other one to have begun."""
+    directory, both = FakeDirectory.seeded(), asyncio.Barrier(2)
+    caller = directory.caller
+
+    async def slow(user: str, team: str = "") -> Caller:
+        await both.wait()
+        return await caller(user, team)
+
+    monkeypatch.setattr(directory, "caller", slow)
+    policy = parse("bindings: [{role: admin, users: [U0DEE, U0MIA]}]\n")
+    async with asyncio.timeout(10):
+        assert await everything_administrators(policy, directory) == ("U0DEE", "U0MIA")
 
 
 @pytest.mark.parametrize("event", list(Event))
