@@ -57,13 +57,14 @@ class Record:
 def entry_of(promotion: Promotion, event: str, step: str, *, actor: str = "", **detail: Any) -> AuditEntry:
     """The audit row of one step; `step` makes it one row however often the step is run."""
     plan = promotion.plan
-    moves = [f"{m.app}: {m.label_before} -> {m.after.label} ({m.after.digest})" for m in plan.moves]
+    moves = [f"{m.app}: {m.label_before} -> {m.after.label} ({m.after.digest})" for m in promotion.moves]
+    left_out = {"left_out": list(promotion.left_out)} if promotion.left_out else {}
     return AuditEntry(
         event=event,
         actor=actor or plan.requester.id,
         apps=plan.apps,
         environment=plan.environment,
         promotion_id=plan.id,
-        detail={"moves": moves, "kind": plan.kind, "correlation": plan.correlation_id, **detail},
+        detail={"moves": moves, "kind": plan.kind, "correlation": plan.correlation_id, **left_out, **detail},
         dedupe=f"{plan.id}:{step}",
     )

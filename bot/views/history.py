@@ -77,8 +77,11 @@ def _known(reply: ChangeHistory) -> str:
 
 def _entry(promotion: Promotion, reply: ChangeHistory) -> str:
     plan, recorded = promotion.plan, reply.commits.get(promotion.id)
-    moves = [move for move in plan.moves if move.app == reply.app] or list(plan.moves)
-    images = words.joined([_change(move, several=len(moves) > 1) for move in moves], 400, ", ")
+    moves = [move for move in plan.moves if move.app == reply.app]
+    images = _images(promotion, reply.app)
+    if reply.app in promotion.left_out:  # what became of the train, and who approved that, is of the others
+        asked = f"{mention(plan.requester)} {moment(plan.requested_at, DAY_AND_TIME)} · {code(promotion.id, 40)}"
+        return f"➖ {bold(plan.environment, 80)} {images} · left out of a release train\n{asked}"
     verb = " · rollback" if plan.kind is Kind.ROLLBACK else ""
     glass = " · 🔨 break-glass" if plan.break_glass else ""
     first = f"{RESULTS[promotion.phase]} {bold(plan.environment, 80)} {images}{verb}{glass} · {promotion.phase}"
@@ -91,6 +94,15 @@ def _entry(promotion: Promotion, reply: ChangeHistory) -> str:
     if promotion.phase not in (Phase.SUCCEEDED, Phase.RUNNING) and words.clean(promotion.outcome):
         lines.append(safe(short_ids(promotion.outcome), 300))
     return "\n".join(lines)
+
+
+def _images(promotion: Promotion, app: str) -> str:
+    """What was to move of the app, or could not."""
+    moves = [move for move in promotion.plan.moves if move.app == app]
+    gone = [one for one in promotion.plan.missing if one.app == app]
+    told = [_change(move, several=len(moves) > 1) for move in moves]
+    told += [f"{label(one.label_before)} → {label(one.label)}" for one in gone]
+    return words.joined(told, 400, ", ")
 
 
 def _commits(moves: Sequence[Move]) -> list[str]:

@@ -1,5 +1,6 @@
 """Release trains: one blocked app does not stop the others, if somebody leaves it out."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -225,3 +226,13 @@ async def test_of_an_app_with_one_image_missing_the_others_do_not_go_either(worl
     await world.approve("bo", asked)
     assert (await world.now(asked)).phase is Phase.SUCCEEDED
     assert "v1.4.2" not in world.overlay("production", "payments")
+
+
+async def test_the_audit_says_of_the_commit_what_went_and_what_did_not(world: CoreWorld) -> None:
+    asked = await train(world)
+    await adjust(world, asked, "payments")
+    await world.approve("bo", asked)
+    (row,) = [row for row in await world.audit.rows() if row.event == "committed"]
+    said = json.loads(row.detail)
+    assert [move.partition(":")[0] for move in said["moves"]] == ["my-app"]
+    assert said["left_out"] == ["payments"]
