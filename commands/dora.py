@@ -55,10 +55,10 @@ async def dora(
     # Not on the event loop: the whole record is folded.
     within = policy.deliveries.fixed_within
     found = await asyncio.to_thread(DeploymentRecord.of, await record.of(since=since - LOOK_BACK), within)
+    known = await record.known_since(OBSERVER)
     places: list[DoraPlace] = []
     for environment in environments:
         apps = visible(policy, caller, ask.apps or deployed(found, environment, since), environment)
-        parts = await asyncio.to_thread(figures, found, environment, since, now, apps) if apps else ()
+        parts = await asyncio.to_thread(figures, found, environment, since, now, apps, known) if apps else ()
         places.append(DoraPlace(environment, parts, together(parts)))
-    known = await record.known_since(OBSERVER)
     return DoraReport(tuple(places), since, known, together([part for place in places for part in place.parts]), within)

@@ -67,8 +67,9 @@ def dora(
     async def work(database: Database) -> tuple[tuple[Figures, ...], datetime | None]:
         record = DeliveryStore(database)
         found = DeploymentRecord.of(await record.of(since=start - LOOK_BACK), within)
-        parts = [part for one in where for part in _figures(found, one, start, now, apps or ())]
-        return tuple(parts), await record.known_since(OBSERVER)
+        known = await record.known_since(OBSERVER)
+        parts = [part for one in where for part in _figures(found, one, start, now, apps or (), known)]
+        return tuple(parts), known
 
     parts, known = reading(url, work)
     seen = {one.app for one in parts if one.deployments}
@@ -93,10 +94,15 @@ def dora(
 
 
 def _figures(
-    found: DeploymentRecord, where: str, start: datetime, now: datetime, apps: Sequence[str]
+    found: DeploymentRecord,
+    where: str,
+    start: datetime,
+    now: datetime,
+    apps: Sequence[str],
+    known: datetime | None,
 ) -> tuple[Figures, ...]:
     wanted = tuple(apps or deployed(found, where, start))
-    return figures(found, where, start, now, wanted) if wanted else ()
+    return figures(found, where, start, now, wanted, known) if wanted else ()
 
 
 def _print_place(where: str, parts: list[Figures], start: datetime) -> None:

@@ -16,6 +16,7 @@ from bot.domain.delivery import FIXED_WITHIN, Cause, Deployment, Fact, Figures, 
 
 Branch = tuple[str, str]
 """an app, and a repository that it is built from"""
+A_DAY = timedelta(days=1)
 LONGEST = timedelta(days=3653)
 """ago: what somebody may ask for"""
 LOOK_BACK = timedelta(days=90)
@@ -63,9 +64,14 @@ def _first_of_each(pushes: Iterable[SourcePush]) -> tuple[SourcePush, ...]:
 
 
 def figures(
-    record: DeploymentRecord, environment: str, since: datetime, now: datetime, apps: Sequence[str] = ()
+    record: DeploymentRecord,
+    environment: str,
+    since: datetime,
+    now: datetime,
+    apps: Sequence[str] = (),
+    known_since: datetime | None = None,
 ) -> tuple[Figures, ...]:
-    """One for each app, by name; `apps` () for all that were deployed there."""
+    """One for each app, by name; `apps` () for all that were deployed there. `known_since`: when the record begins."""
     known = sorted(record.deployments, key=lambda one: one.at)
     begun = _Beginnings(record, known)
     places: dict[str, list[Deployment]] = defaultdict(list)
@@ -75,7 +81,15 @@ def figures(
     wanted = sorted(apps or places)
     within = record.fixed_within
     counted = (_of_app(app, places.get(app, []), begun, since, now, within) for app in wanted)
-    return tuple(replace(one, environment=environment) for one in counted)
+    days = _days(since, now, known_since)
+    return tuple(replace(one, environment=environment, days=days) for one in counted)
+
+
+def _days(since: datetime, now: datetime, known_since: datetime | None) -> float:
+    """Those that are asked for, as far as the record covers them; of a record of some hours a whole day."""
+    asked = now - since
+    covered = asked if known_since is None or known_since <= since else max(now - known_since, min(asked, A_DAY))
+    return covered / A_DAY
 
 
 def deployed(record: DeploymentRecord, environment: str, since: datetime) -> tuple[str, ...]:

@@ -300,6 +300,20 @@ def test_only_the_time_that_was_asked_for_counts_though_an_image_is_older() -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("known_since", "days"),
+    [(None, 10), (at(-100), 10), (at(120), 5), (at(239), 1), (NOW, 1), (at(300), 1)],
+)
+def test_a_day_is_one_that_the_record_covers(known_since: datetime | None, days: float) -> None:
+    [found] = figures(DeploymentRecord((deployment("v1", 1),)), "production", START, NOW, (), known_since)
+    assert found.days == pytest.approx(days)
+
+
+def test_a_record_of_some_minutes_counts_as_what_was_asked_for_where_that_is_less_than_a_day() -> None:
+    [found] = figures(DeploymentRecord((deployment("v1", 238),)), "production", at(234), NOW, (), at(239))
+    assert found.days == pytest.approx(0.25)
+
+
 def test_apps_are_told_apart_and_add_up() -> None:
     every = deployment("v1", 1), deployment("v1", 1, app="b"), deployment("v2", 5, app="b")
     parts = figures(DeploymentRecord(every), "production", START, NOW)
