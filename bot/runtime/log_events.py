@@ -83,6 +83,10 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "database.url_needs_restart": (
             "The file of the database URL names another server or database; restart the bot to use it."
         ),
+        "delegation.not_looked_up": (
+            "Slack refuses to show somebody who is away, so nobody approves on their behalf; their stand-in keeps the "
+            "rights that are their own."
+        ),
         "deliveries.annotation_without_effect": (
             "An annotation in Argo CD, of these apps or of their project, subscribes nobody; use a trigger of Argo "
             "CD's catalogue, and name a channel."

@@ -1,19 +1,21 @@
 """Who speaks for whom while they are away."""
 
 from collections.abc import Collection
-from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import Caller
-from bot.domain.errors import NotFound
+from bot.domain.errors import NotFound, Refused
 from bot.domain.safety import Delegation
 from bot.ports import Clock, Directory
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
+
+log = structlog.get_logger(__name__)
 
 delegations = sa.Table(
     "delegations",
@@ -61,17 +63,22 @@ class DelegationStore:
         return tuple(sorted(found, key=lambda one: one.since))
 
     async def lenders(self, caller: Caller, directory: Directory, without: Collection[str] = ()) -> tuple[Caller, ...]:
-        """Whoever is away and named the caller, as the workspace knows them now; nobody whom it knows no longer.
+        """Whoever is away and named the caller, as the workspace knows them now; nobody whom it knows no longer, or
+        refuses to show.
 
-        Raises IntegrationError.
+        Raises Unavailable.
         """
         if caller.guest or caller.bot or caller.foreign or not caller.active:
             return ()
         absent = [one.absent.id for one in await self.absent_for(caller.id) if one.absent.id not in without]
         lenders: list[Caller] = []
         for id in absent:
-            with suppress(NotFound):
+            try:
                 lenders.append(await directory.caller(id))
+            except NotFound:
+                pass
+            except Refused as error:  # a retry will not change that, and the caller has a voice of their own
+                log.warning("delegation.not_looked_up", absent=id, error=str(error))
         return tuple(lenders)
 
     async def _load(self, query: sa.Select[Any]) -> tuple[Delegation, ...]:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.errors import InvalidCommand, UserError
+from bot.domain.caller import Caller
+from bot.domain.errors import InvalidCommand, Refused, UserError
 from bot.domain.intent import Approve, Deploy
 from bot.domain.safety import Lock
 from bot.promotions.scheduler import Scheduler
@@ -39,6 +40,18 @@ def bot(world: CoreWorld, id: str) -> None:
 
 def demoted(world: CoreWorld, id: str) -> None:
     world.directory.groups = {names: users - {id} for names, users in world.directory.groups.items()}
+
+
+def refused(world: CoreWorld, id: str) -> None:
+    """Slack shows everybody but this one."""
+    caller = world.directory.caller
+
+    async def asked(user: str, team: str = "") -> Caller:
+        if user == id:
+            raise Refused("Slack", "users.info", "the answer names no user")
+        return await caller(user, team)
+
+    world.directory.caller = asked  # type: ignore[method-assign]
 
 
 LEAVES = [deactivated, unknown, guest, foreign, bot, demoted]
@@ -100,7 +113,7 @@ async def test_broken_glass_does_not_wait_whatever_a_button_carries(world: CoreW
     assert not world.promotion_commits()
 
 
-@pytest.mark.parametrize("leave", LEAVES)
+@pytest.mark.parametrize("leave", [*LEAVES, refused])
 async def test_who_was_away_and_has_left_lends_nothing_and_keeps_nobody_from_approving(
     world: CoreWorld, leave: Leaving
 ) -> None:
@@ -115,7 +128,7 @@ async def test_who_was_away_and_has_left_lends_nothing_and_keeps_nobody_from_app
     assert world.promotion_commits() == [promotion.id]
 
 
-@pytest.mark.parametrize("leave", LEAVES)
+@pytest.mark.parametrize("leave", [*LEAVES, refused])
 async def test_nor_do_they_lend_it_to_who_has_none(world: CoreWorld, leave: Leaving) -> None:
     promotion = await world.deploy("ana")
     await lend(world, "mia", "cy")
