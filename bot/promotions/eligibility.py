@@ -76,8 +76,8 @@ class Eligibility:
             self._check_owner(promotion, caller, kind)
             return {}
         _check_same_content(promotion, content_hash)
-        _check_not_spoken_for(promotion, caller)
-        if kind is VoteKind.APPROVE:
+        if kind is VoteKind.APPROVE:  # a no is heard from whoever may decide, whatever was said for them
+            self._check_not_spoken_for(promotion, caller)
             self._check_one_account(promotion, caller)
         return self._check_vote(promotion, kind, caller, lent)
 
@@ -157,6 +157,11 @@ class Eligibility:
             raise NotAllowed(f"Only {' or '.join(sorted(wanted))} may decide on this promotion. {asked}")
         return tuple(sorted(held & wanted if wanted else held))
 
+    def _check_not_spoken_for(self, promotion: Promotion, caller: Caller) -> None:
+        for approval in promotion.approvals:
+            if any(same_person(person, caller.person, self._policy.people) for person in approval.behalf):
+                raise Conflict(f"{approval.approver.name} has approved on your behalf already.")
+
     def _check_one_account(self, promotion: Promotion, caller: Caller) -> None:
         for approval in promotion.approvals:
             other = approval.approver
@@ -214,9 +219,3 @@ def _check_open(promotion: Promotion, kind: VoteKind) -> None:
 def _check_same_content(promotion: Promotion, content_hash: str) -> None:
     if content_hash != promotion.content_hash:
         raise Conflict("This card is out of date: use the newest card.")
-
-
-def _check_not_spoken_for(promotion: Promotion, caller: Caller) -> None:
-    for approval in promotion.approvals:
-        if any(person.id == caller.id for person in approval.behalf):
-            raise Conflict(f"{approval.approver.name} has approved on your behalf already.")

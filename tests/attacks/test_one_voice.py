@@ -65,6 +65,29 @@ async def test_a_second_account_lends_nothing(tmp_path: Path, absent: str) -> No
             await world.approve("gus", asked)
 
 
+async def test_nobody_approves_by_a_second_account_what_a_stand_in_approved_for_them(tmp_path: Path) -> None:
+    async with core_world(tmp_path, PRODUCTION % "approval: {count: 2}") as world:
+        second_account(world, "mia", "{}+two@example.com")
+        await lend(world, "mia", "gus")
+        world.directory.people["U0GUS"] = Caller(Person("U0GUS", "gus", "gus@example.com"), "T0PILOT")
+        asked = await world.deploy("ana")
+        await world.approve("gus", asked)
+        with pytest.raises(Conflict, match="on your behalf already"):
+            await world.approve("mia2", asked)
+        assert (await world.now(asked)).stage is Stage.APPROVAL
+
+
+async def test_who_comes_back_may_say_no_to_what_a_stand_in_approved_for_them(tmp_path: Path) -> None:
+    async with core_world(tmp_path, PRODUCTION % "approval: {count: 2}") as world:
+        await lend(world, "mia", "gus")
+        world.directory.people["U0GUS"] = Caller(Person("U0GUS", "gus", "gus@example.com"), "T0PILOT")
+        asked = await world.deploy("ana")
+        await world.approve("gus", asked)
+        await world.reject("mia", asked, "not with this migration")
+        over = await world.now(asked)
+        assert (over.phase, over.rejection and over.rejection.by.name) == (Phase.FAILED, "mia")
+
+
 @pytest.mark.parametrize("address", ["", "bo@other.example.org", "b.o@example.com"])
 def test_people_whom_addresses_do_not_make_one_are_two(address: str) -> None:
     at = datetime.now(UTC)
