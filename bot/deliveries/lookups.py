@@ -1,7 +1,7 @@
 """Questions that are asked side by side: what is slow or fails holds up nobody else, and is asked again."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable, Mapping
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 import structlog
@@ -56,6 +56,10 @@ class Lookups(Generic[K, T]):
             except Exception as error:  # noqa: BLE001 (one that breaks takes no other with it)
                 self._postpone(key, error)
         return found
+
+    def hasten(self, keys: Iterable[K]) -> None:
+        """Somebody new wants to know: what has failed is asked again at the next call."""
+        self._failed |= {key: (self._failed[key][0], 0.0) for key in keys if key in self._failed}
 
     async def close(self) -> None:
         tasks = list(self._asking.values())

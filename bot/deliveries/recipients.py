@@ -93,6 +93,8 @@ class RecipientService:
         self._pushes: FreshAnswers[News] = FreshAnswers(added, clock)
         self._people: FreshAnswers[Caller | None] = FreshAnswers(added, clock)
         self._names: FreshAnswers[str] = FreshAnswers(added, clock)
+        self._open: set[int] = set()
+        """the news of the round before"""
         self._partly: dict[str, Recipients] = {}
         """what has been told to some, and is still asked about"""
 
@@ -109,9 +111,14 @@ class RecipientService:
         journeys = [one for one in new if one.news.event is Event.JOURNEY]
         pushes = await self._pushes.known({_key(one): partial(self._journeys.authored, one.news) for one in journeys})
         asked = [(one, pushes.get(_key(one), one.news)) for one in new]
-        questions = _Questions()
-        for _, told in asked:
-            self._ask(told, audience, questions)
+        questions, fresh = _Questions(), _Questions()
+        for noted, told in asked:
+            self._ask(told, audience, questions if noted.id in self._open else fresh)
+        self._people.lookups.hasten(fresh.people)
+        self._names.lookups.hasten(fresh.names)
+        questions.people.update(fresh.people)
+        questions.names.update(fresh.names)
+        self._open = {noted.id for noted in new}
         people, names = await asyncio.gather(self._people.known(questions.people), self._names.known(questions.names))
         found: list[Recipients] = []
         for noted, told in asked:

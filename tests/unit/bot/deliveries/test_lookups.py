@@ -192,6 +192,17 @@ async def test_somebody_whom_slack_never_names_keeps_nobody_else_from_hearing(
     assert [len(harness.heard(channel)) for channel in ("D0ANA", "D0BO", "D0MIA")] == [1, 1, 1]
 
 
+async def test_what_is_new_waits_for_no_break_that_older_news_earned(harness: DeliveryHarness) -> None:
+    """After an hour without Slack, who could not be named is asked about every five minutes."""
+    harness.directory.down = AWAY
+    await harness.takes(harness.commit(environment="development"))
+    for _ in range(60):
+        await passes(harness, 60)
+    harness.directory.down = None
+    await harness.takes(harness.commit(app="payments", environment="development", sha="feed"))
+    assert "payments" in str(harness.texts("D0ANA"))
+
+
 async def test_an_author_whom_slack_never_names_keeps_no_subscriber_from_hearing(
     harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
