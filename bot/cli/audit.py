@@ -17,7 +17,7 @@ from bot.store.audit import Audit, Row
 from bot.store.database import Database
 from bot.views.words import count
 
-audit_app = typer.Typer(no_args_is_help=True, help="Check and export the audit. Changes nothing.")
+audit_app = typer.Typer(no_args_is_help=True, add_completion=False, help="Check and export the audit. Changes nothing.")
 COLUMNS = ("seq", "at", "event", "actor", "app", "environment", "promotion_id", "detail", "previous", "hash", "version")
 
 

@@ -11,15 +11,11 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import entry_points, version
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, ClassVar, cast
 
 import typer
 
-from bot.cli.audit import audit_app
-from bot.cli.dora import dora
-from bot.cli.init import init
-from bot.cli.policy import policy_app
-from bot.cli.reference import reference
+from bot.cli.on_demand import CommandsOnDemand, OnDemand
 from bot.cli.terminal import fail, not_ours, print_table, read_settings, take_settings
 from bot.domain.errors import PilothouseError
 from bot.runtime import logs
@@ -27,10 +23,21 @@ from bot.runtime.ending import end_after
 from bot.runtime.gc import lasting
 from bot.runtime.sqlite import too_old
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 SET_UP, LOOK, CHANGE = "Set up and run", "Look at what happened", "For people who change Pilothouse"
 
-app.command(rich_help_panel=SET_UP)(init)
+
+class Commands(CommandsOnDemand):
+    elsewhere: ClassVar[dict[str, OnDemand]] = {
+        "init": OnDemand("bot.cli.init", "init", SET_UP),
+        "policy": OnDemand("bot.cli.policy", "policy_app", SET_UP),
+        "dora": OnDemand("bot.cli.dora", "dora", LOOK),
+        "audit": OnDemand("bot.cli.audit", "audit_app", LOOK),
+        "reference": OnDemand("bot.cli.reference", "reference", CHANGE),
+    }
+    order = ("init", "run", "dora", "sandbox", "doctor", "slack-manifest", "policy", "audit", "reference")
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 
 def _print_version(wanted: bool) -> None:
@@ -72,9 +79,6 @@ def run() -> None:
         asyncio.run(run_bot(settings))
     except (PilothouseError, OSError) as error:
         fail(str(error))
-
-
-app.command(rich_help_panel=LOOK)(dora)
 
 
 @app.command(rich_help_panel=SET_UP)
@@ -135,8 +139,3 @@ def slack_manifest(
         print(json.dumps(manifest(CommandRegistry.load(commands), socket_mode=not url, url=url), indent=2))
     except ValueError as error:
         fail(str(error))
-
-
-app.add_typer(policy_app, name="policy", rich_help_panel=SET_UP)
-app.add_typer(audit_app, name="audit", rich_help_panel=LOOK)
-app.command(rich_help_panel=CHANGE)(reference)

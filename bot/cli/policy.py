@@ -20,7 +20,9 @@ from bot.policy import Policy, Roster, ineffective, load, unguarded, unreachable
 from bot.policy.file import lines
 from bot.views.words import count
 
-policy_app = typer.Typer(no_args_is_help=True, help="Check and test pilothouse.yaml. Starts nothing.")
+policy_app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Check and test pilothouse.yaml. Starts nothing."
+)
 
 
 @policy_app.command()

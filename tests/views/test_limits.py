@@ -89,8 +89,12 @@ LIVE = re.compile(
 )
 
 
-@cache
 def wild(kind: Any, *, long: bool = True) -> st.SearchStrategy[Any]:
+    return _wild(kind, long)
+
+
+@cache
+def _wild(kind: Any, long: bool) -> st.SearchStrategy[Any]:
     """Any value of a type, with texts and lists that are as bad as they come.
 
     Any list may be long, but none within one that is: 130 times 130 texts of 12,000 characters are gigabytes, and
