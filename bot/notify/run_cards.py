@@ -6,7 +6,7 @@ catch up by themselves. What was deleted meanwhile is in no stream, so it is loo
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -114,11 +114,14 @@ class RunCards:
 
     async def _show(self, run: PipelineRun) -> None:
         followed = await self._store.channels(run.name)
-        if not followed:
-            return
-        if any(uid and run.uid and uid != run.uid for uid in followed.values()):
-            run = _gone(run.name)  # this is another one, of the same name
-        channels = list(followed)
+        others = [channel for channel, uid in followed.items() if uid and run.uid and uid != run.uid]
+        if mine := [channel for channel in followed if channel not in others]:
+            await self._tell(run, mine)
+        if others and run.status is not RunStatus.DELETED:
+            # That a run is there proves that the other one of its name is not; that it is deleted proves nothing.
+            await self._tell(_gone(run.name), others)
+
+    async def _tell(self, run: PipelineRun, channels: Sequence[str]) -> None:
         detail = await self._detail(run)
         shown = run_detail(detail)
         about = Target(run.app) if run.app else None  # of one that is gone nobody knows the app any longer
@@ -129,7 +132,7 @@ class RunCards:
         if run.status is RunStatus.SUCCEEDED:
             await self._built(run)
         if run.done:
-            await self._store.forget(run.name)
+            await self._store.forget(run.name, channels)
 
     async def _detail(self, run: PipelineRun) -> RunDetail:
         held = await self._held(run)

@@ -1,5 +1,7 @@
 """Which pipeline runs have a message that follows them, and where."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from bot.store.database import Database, metadata
@@ -38,6 +40,7 @@ class FollowedRunStore:
         async with self._database.reading() as connection:
             return tuple((await connection.execute(query)).scalars().all())
 
-    async def forget(self, run: str) -> None:
+    async def forget(self, run: str, channels: Sequence[str]) -> None:
+        mine = (followed_runs.c.run == run) & followed_runs.c.channel.in_(channels)
         async with self._database.begin() as connection:
-            await connection.execute(followed_runs.delete().where(followed_runs.c.run == run))
+            await connection.execute(followed_runs.delete().where(mine))

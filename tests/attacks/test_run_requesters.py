@@ -142,6 +142,27 @@ async def test_the_message_of_a_run_tells_nothing_of_another_one_of_its_name(wor
     assert await world.core.stores.followed_runs.all() == ()
 
 
+async def test_two_runs_of_one_name_are_followed_each_where_it_was_asked_for(world: CoreWorld) -> None:
+    run = await world.core.own_runs.start(REQUEST)
+    followed = world.core.stores.followed_runs
+    await followed.follow(run.name, "of-an-older-one", "C0OLDER")
+    await followed.follow(run.name, run.uid, "C0DEPLOY")
+    await world.core.run_cards._show(run)
+    assert await followed.channels(run.name) == {"C0DEPLOY": run.uid}
+    await delivered(world.core.outbox)
+    older, newer = (str([m.shown for m in world.messenger.in_channel(c)]).lower() for c in ("C0OLDER", "C0DEPLOY"))
+    assert RunStatus.DELETED.lower() in older
+    assert RunStatus.DELETED.lower() not in newer
+
+
+async def test_that_an_older_run_of_its_name_is_deleted_ends_no_message(world: CoreWorld) -> None:
+    """The watch may be behind: it tells of that after the new one was started."""
+    run = await world.core.own_runs.start(REQUEST)
+    await world.core.stores.followed_runs.follow(run.name, run.uid, "C0DEPLOY")
+    await world.core.run_cards._show(replace(run, uid="of-an-older-one", status=RunStatus.DELETED))
+    assert await world.core.stores.followed_runs.all() == (run.name,)
+
+
 async def test_a_run_that_was_followed_before_its_uid_was_on_record_is_told_on(world: CoreWorld) -> None:
     run = await world.core.own_runs.start(REQUEST)
     await world.core.stores.followed_runs.follow(run.name, "", "C0DEPLOY")

@@ -271,7 +271,7 @@ async def test_the_end_that_came_while_the_bot_was_down_wakes_the_requester_too(
     second = await start()
     dying = await cards(second, messenger, Stream([FAILED]))
 
-    async def killed(_run: str) -> None:
+    async def killed(_run: str, _channels: object) -> None:
         raise asyncio.CancelledError
 
     monkeypatch.setattr(dying._store, "forget", killed)
