@@ -65,9 +65,15 @@ class Steps(DecisionSteps, ChangeSteps):
         self.follow_ups.begin()  # the successor, or whoever has waited for this one to end
 
     async def settle(self, promotion: Promotion) -> None:
-        """A last word that was not known at the end: told wherever that was told."""
+        """A last word that was not known at the end: told wherever that was told.
+
+        A rollback that was made locks what it has put back, but for what somebody has changed since.
+        """
         entry = entry_of(promotion, "settled", "settle", actor="pilothouse", outcome=promotion.outcome)
-        await self.record.write(promotion, entry, _event_of(promotion.phase))
+        later = await self.record.store.replaced(promotion)
+        kept = replace(promotion, left_out=tuple({*promotion.left_out, *later}))
+        lock = partial(self.follow_ups.lock, kept)
+        await self.record.write(promotion, entry, _event_of(promotion.phase), lock)
         await self._show(promotion)
 
 

@@ -15,7 +15,7 @@ from bot.domain.errors import DatabaseAway, Unavailable
 from bot.domain.event import Event
 from bot.domain.intent import Deploy
 from bot.domain.overlay import Change, Commit
-from bot.domain.promotion import Doubt, Phase, Promotion, Stage
+from bot.domain.promotion import Doubt, Kind, Phase, Promotion, Stage
 from bot.promotions.commit_message import message
 from bot.views.notes import result, thread_note
 from bot.workflow.second_look import SecondLook
@@ -259,3 +259,25 @@ async def test_the_record_of_deliveries_waits_for_the_answer(world: CoreWorld) -
     assert await observer.look() == 1
     (fact,) = await world.core.stores.deliveries.of("my-app", "production")
     assert fact.detail.promotion == asked.id  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("since", [False, True], ids=["as it was left", "promoted since"])
+async def test_a_rollback_that_had_arrived_locks_what_it_has_put_back(world: CoreWorld, *, since: bool) -> None:
+    for number, tag in enumerate(("v1.4.0", "v1.4.3")):
+        world.overlays.push({PRODUCTION: kustomization(tag)}, f"by hand {number}")
+        world.engine.now += timedelta(hours=1)
+    push = world.overlays.commit
+    unheard(world, arrives=True)
+    asked = await world.rollback("ana")
+    assert asked.plan.kind is Kind.ROLLBACK
+    await world.approve("bo", asked)
+    await outlast(world)
+    assert (await world.now(asked)).doubt is Doubt.OPEN
+    world.overlays.failing, world.overlays.commit = None, push  # type: ignore[method-assign]
+    if since:
+        world.engine.now += timedelta(minutes=1)
+        again = await world.deploy("ana", image="v1.4.2")
+        await world.approve("bo", again)
+        assert (await world.now(again)).phase is Phase.SUCCEEDED
+    assert await second_look(world).look() == 1
+    assert [lock.automatic for lock in await world.locks.all()] == ([] if since else [True])
