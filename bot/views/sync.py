@@ -14,7 +14,7 @@ from bot.views.ids import Action, SyncValue
 from bot.views.layout import context, header, rendered, rows, section, sentence
 from bot.views.safety import place
 from bot.views.status import fallback, images, status_blocks, unheard
-from bot.views.words import DAY_AND_TIME, code, ended, moment, safe
+from bot.views.words import DAY_AND_TIME, bold, code, ended, moment, safe
 
 SICK = 4
 """resources that are named"""
@@ -35,7 +35,7 @@ def status_detail(reply: StatusDetail) -> Rendered:
     """One app in one environment, with why it differs from git, and what can be done about it."""
     row = reply.row
     told = [*_drift(reply), *_sick(reply), *(f"⛔ {safe(one, 300)}" for one in reply.held)]
-    line = replace(row, drifting_since=None) if reply.drift else row  # what differs is told below, with since when
+    line = replace(row, drifting_since=None)  # what differs is told below, with since when
     overview = rows(status_blocks((line,), named=False), budget=3000)
     said = [*([section(*told)] if told else []), *_synced(reply), *unheard((row,))]
     shown: list[Block] = [header(row.app), *overview, *said]
@@ -46,15 +46,18 @@ def status_detail(reply: StatusDetail) -> Rendered:
 
 
 def _drift(reply: StatusDetail) -> list[str]:
-    if reply.unasked:
-        return [f"What differs from git is not known: {safe(reply.unasked, 300)}"]
-    if reply.drift is None:
-        return []
-    if not reply.drift:
-        return ["Argo CD names no field that differs from git."]
     began = reply.row.drifting_since
     since = f" since {moment(began, DAY_AND_TIME)}" if began else ""
-    return [f"〰️ {'Has differed' if since else 'Differs'} from git{since}:", *drift.lines(reply.drift)]
+    differs = f"〰️ {'Has differed' if since else 'Differs'} from git{since}"
+    if reply.unasked:
+        first = [f"{differs}."] if since else []
+        return [*first, f"What differs from git is not known: {safe(reply.unasked, 300)}"]
+    if reply.drift is None:
+        return [f"{differs}: something changed in the cluster."] if since else []
+    if not reply.drift:
+        look = f" {bold(LABELS[SyncAction.REFRESH])} has it look again." if SyncAction.REFRESH in reply.may else ""
+        return [f"{differs}. Argo CD names no field.{look}"]
+    return [f"{differs}:", *drift.lines(reply.drift)]
 
 
 def _sick(reply: StatusDetail) -> list[str]:

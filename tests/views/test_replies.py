@@ -12,6 +12,7 @@ from bot.domain.application import Application, ApplicationRef, HealthStatus, La
 from bot.domain.drift import Drift
 from bot.domain.event import Event
 from bot.domain.image import Artifact, Image
+from bot.domain.intent import SyncAction
 from bot.domain.overlay import OverlayImage
 from bot.domain.pipeline import ABSENT, PipelineRun, RunStatus, StepLog, TaskStatus
 from bot.domain.promotion import ApprovalRule, Phase, Stage
@@ -128,7 +129,16 @@ def test_a_drift_on_record_is_said_in_status_and_on_home_once() -> None:
     told = lines(render(StatusDetail(drifting, differs)))
     assert said not in told
     assert "〰️ Has differed from git since 2026-05-04 14:02 UTC:" in told
-    assert said in lines(render(StatusDetail(drifting, None, "Argo CD does not answer.")))
+    unknown = lines(render(StatusDetail(drifting, None, "Argo CD does not answer.")))
+    assert "〰️ Has differed from git since 2026-05-04 14:02 UTC." in unknown
+    assert "What differs from git is not known: Argo CD does not answer." in unknown
+    nameless = lines(render(StatusDetail(drifting, (), may=(SyncAction.REFRESH,))))
+    nothing_named = "Argo CD names no field. *Refresh* has it look again."
+    assert f"〰️ Has differed from git since 2026-05-04 14:02 UTC. {nothing_named}" in nameless
+    gone = lines(render(StatusDetail(drifting)))
+    assert "〰️ Has differed from git since 2026-05-04 14:02 UTC: something changed in the cluster." in gone
+    for told in (unknown, nameless, gone):  # this is what that command shows
+        assert not any("/status my-app production" in line for line in told)
 
 
 def test_what_was_last_known_is_never_shown_as_current() -> None:
