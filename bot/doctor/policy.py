@@ -17,6 +17,9 @@ from integrations.slack.probe import is_in
 SYSTEM = "policy"
 
 
+ABSENT = "Write one with `pilothouse init`, or name yours in PILOTHOUSE_POLICY_FILE."
+
+
 class PolicyFile:
     """The policy, or why there is none."""
 
@@ -44,6 +47,8 @@ async def read(settings: Settings) -> AsyncIterator[PolicyFile]:
 
 def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[Check, ...]:
     async def valid() -> str:
+        if file.error and not settings.policy_file.exists():
+            raise Wrong(f"there is no {settings.policy_file}", ABSENT)
         if file.error:
             raise Wrong(file.error)
         policy = file.needed()

@@ -140,7 +140,7 @@ BROKEN: dict[str, tuple[dict[str, str], str, str]] = {
         "GitHub: read access",
         "PILOTHOUSE_GITHUB__",
     ),
-    "policy file": ({"policy_file": "nowhere.yaml"}, "policy: file", "pilothouse policy check"),
+    "policy file": ({"policy_file": "nowhere.yaml"}, "policy: file", "pilothouse init"),
     "Alertmanager": ({"alertmanager__url": NOWHERE}, "Alertmanager: reachable", "PILOTHOUSE_ALERTMANAGER__URL"),
     "kind of database": (
         {"database_url": "mysql://root@127.0.0.1/x"},
