@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain.errors import InvalidCommand
 from bot.domain.pipeline import RunRequest
+from bot.domain.sentence import listed, quoted
 from bot.settings import KubernetesSettings
 from integrations.tekton import labels, wire
 
@@ -90,13 +91,19 @@ def _params(request: RunRequest, pipeline: wire.Pipeline) -> list[dict[str, Any]
     if request.revision and "revision" in declared:
         given.setdefault("revision", request.revision)
     if unknown := sorted(given.keys() - declared.keys()):
-        names = ", ".join(sorted(declared)) or "none"
+        names = listed([quoted(name) for name in sorted(declared)]) or "none"
         raise InvalidCommand(f"The pipeline {request.pipeline} has no parameter `{unknown[0]}`: it has {names}.")
     if missing := sorted(name for name, param in declared.items() if param.default is None and name not in given):
         raise InvalidCommand(
             f"The pipeline {request.pipeline} needs the parameter `{missing[0]}`: add `{missing[0]}=…` to the command."
         )
     return [{"name": name, "value": _value(declared[name], text)} for name, text in given.items()]
+
+
+NEEDED = {
+    "array": "words as in a shell, with both quotes where there is one",
+    "object": 'an object in JSON, for example {"name": "value"}',
+}
 
 
 def _value(param: wire.ParamSpec, text: str) -> Any:
@@ -107,5 +114,5 @@ def _value(param: wire.ParamSpec, text: str) -> Any:
         if param.type == "object":
             return dict(json.loads(text))
     except (ValueError, TypeError) as error:
-        raise InvalidCommand(f"The parameter `{param.name}` is no {param.type}: {error}.") from error
+        raise InvalidCommand(f"The parameter `{param.name}` needs {NEEDED[param.type]}.") from error
     return text

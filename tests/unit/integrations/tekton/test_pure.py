@@ -87,10 +87,10 @@ def test_what_is_posted_is_valid_by_the_definition_of_its_version(version: str) 
     ("params", "sentence"),
     [
         ({"image": "x"}, "needs the parameter `repo-url`"),
-        ({"image": "x", "repo-url": "y", "imgae": "z"}, "has no parameter `imgae`: it has extras, image"),
-        ({"image": "x", "repo-url": "y", "extras": "[1]"}, "`extras` is no object"),
-        ({"image": "x", "repo-url": "y", "extras": "{"}, "`extras` is no object"),
-        ({"image": "x", "repo-url": "y", "test-command": "'"}, "`test-command` is no array"),
+        ({"image": "x", "repo-url": "y", "imgae": "z"}, "has no parameter `imgae`: it has `extras`, `image`, "),
+        ({"image": "x", "repo-url": "y", "extras": "[1]"}, "`extras` needs an object in JSON"),
+        ({"image": "x", "repo-url": "y", "extras": "{"}, "`extras` needs an object in JSON"),
+        ({"image": "x", "repo-url": "y", "test-command": "'"}, "`test-command` needs words as in a shell"),
     ],
 )
 def test_wrong_parameters_are_refused_before_tekton_would_fail_later(params: dict[str, str], sentence: str) -> None:
