@@ -1,5 +1,7 @@
 """The part of GitHub's GraphQL schema that is served: one mutation, and enough to read a file and a head."""
 
+from functools import cache
+
 from graphql import GraphQLSchema, build_schema
 
 _DEFINITION = """
@@ -38,5 +40,6 @@ input FileDeletion { path: String! }
 """
 
 
+@cache
 def served_schema() -> GraphQLSchema:
     return build_schema(_DEFINITION)

@@ -2,14 +2,15 @@
 
 import struct
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 
 from bot.domain.chart import Chart, ChartPanel, Series, Unit
 from bot.domain.errors import Refused, Unavailable
 from integrations.charts import ProcessPainter
-from integrations.charts.drawing import draw
 
 MONEY = Series("pay$\\frac{$ments & <b>", (1.0, None, 3600.0 * 50))
 CHART = Chart(
@@ -23,6 +24,12 @@ CHART = Chart(
     ),
     "Words",
 )  # fmt: skip
+
+
+def draw(chart: Mapping[str, Any]) -> bytes:
+    from integrations.charts.drawing import draw as drawn  # each process that collects tests would load matplotlib
+
+    return drawn(chart)
 
 
 def script(code: str) -> tuple[str, ...]:
