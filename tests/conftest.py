@@ -26,7 +26,7 @@ from tests.canary import leaks
 from tests.plain_tracebacks import show_plain_tracebacks
 from tests.scheduling import WaitingBesideComputing, rank, rotated
 from tests.sqlite_here import leave_out_its_thread
-from tests.standins import left_out
+from tests.standins import files, left_out
 
 ONE_AUTHORITY = Path(__file__).parent / "fakes" / "authority.pem"
 """Where the environment names a file of authorities, each new TLS client would read all 140 of them, for 40 ms."""
@@ -196,7 +196,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = left_out()
     if worker:
         place = int(worker["workerid"].removeprefix("gw")) / worker["workercount"]
-        config.args[:] = rotated(sorted(map(str, Path("tests").rglob("test_*.py"))), place)
+        config.args[:] = rotated(files(without=config.stash[LEFT_OUT]), place)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -29,6 +29,11 @@ def left_out(root: Path = ROOT) -> frozenset[Path]:
     return frozenset(file for pattern in THEIRS for file in root.glob(pattern))
 
 
+def files(without: frozenset[Path], root: Path = ROOT) -> list[str]:
+    """All files of tests but those. pytest does not ask whether to ignore a file that it is given by name."""
+    return sorted(str(file.relative_to(root)) for file in (root / "tests").rglob("test_*.py") if file not in without)
+
+
 def changed(root: Path) -> bool:
     """Whether the grounds differ from where this branch left `origin`'s; True also where git cannot tell."""
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.standins import GROUNDS, ROOT, THEIRS, left_out
+from tests.standins import GROUNDS, ROOT, THEIRS, files, left_out
 
 STANDIN = Path("tests/contract/test_slack_standin.py")
 
@@ -46,6 +46,12 @@ def test_what_is_named_is_there() -> None:
 
 def test_a_fresh_clone_leaves_them_out(clone: Path) -> None:
     assert left_out(clone) == {clone / STANDIN}
+
+
+def test_no_process_is_given_what_is_left_out(clone: Path) -> None:
+    (clone / "tests" / "test_other.py").write_text("")
+    assert files(left_out(clone), clone) == ["tests/test_other.py"]
+    assert files(frozenset(), clone) == [str(STANDIN), "tests/test_other.py"]
 
 
 def test_so_does_one_in_which_only_the_product_changed(clone: Path) -> None:
