@@ -75,6 +75,10 @@ class Conflict(UserError):
     """What the person acted on has moved since."""
 
 
+class OverlayMoved(Conflict):
+    """Somebody has changed a line since people approved what it is to become: they are asked anew."""
+
+
 class PolicyError(UserError):
     """pilothouse.yaml does not make a policy."""
 

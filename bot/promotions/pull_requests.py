@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from bot.domain.errors import DatabaseAway, HeadMoved, IntegrationError, Refused
+from bot.domain.errors import DatabaseAway, HeadMoved, IntegrationError, OverlayMoved, Refused
 from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Plan, Promotion
 from bot.ports import OverlaySource, PullRequest, PullRequests
@@ -110,6 +110,8 @@ class PullRequestSteps:
         """Merge it once its checks are green; people may have done so, or closed it, before.
 
         `still`: whether what was confirmed holds. It stays open where it does not, and with nothing that holds it up.
+        Raises OverlayMoved where the branch shows something else by now: the same line, changed by hand, is no
+        conflict for git.
         """
         pull = await self._client().get(number)
         if pull.state != "open":
@@ -126,6 +128,7 @@ class PullRequestSteps:
         """What keeps us from merging need not keep people from it."""
         why = ""
         for _ in range(MERGE_TRIES):
+            await self._check_lines(promotion)
             if not still():
                 return pull
             try:
@@ -143,6 +146,13 @@ class PullRequestSteps:
             if strange := await self.strange(promotion, pull):
                 return _held(pull, strange)
         return replace(pull, held_up=f"It cannot be merged yet ({why.rstrip('.')}): merge it, or close it.")
+
+    async def _check_lines(self, promotion: Promotion) -> None:
+        """Raises OverlayMoved."""
+        head = await self.source.head()
+        contents = await self.source.read([move.overlay for move in promotion.moves], head)
+        if moved := await self.committer.moved(promotion.moves, contents):
+            raise OverlayMoved(moved.sentence)
 
     async def abandon(self, number: int, why: str) -> PullRequest:
         """As it is afterwards: somebody may have merged it before it was closed."""
@@ -168,9 +178,14 @@ class PullRequestSteps:
         return pull if pull.state == "merged" else None
 
     async def merge_of(self, promotion: Promotion, number: int) -> MergeResult:
-        """What the merge put on the branch, judged by what lies between it and the commit before it."""
+        """What the merge put on the branch, judged by what lies between it and the commit before it.
+
+        Raises OverlayMoved where that is nothing, for somebody had changed the lines by hand.
+        """
         pull = await self._client().get(number)
         before = pull.merge_parents[0] if pull.merge_parents else ""
+        if before and not await self.source.differences(before, pull.merge_commit):
+            await self._check_lines(promotion)
         odd = await self.committer.strange(promotion, before, pull.merge_commit)
         commit = await self._commit(promotion, pull)
         if odd:

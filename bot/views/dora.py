@@ -70,7 +70,7 @@ def _failure(one: ChangeFailure, *, named: bool) -> str:
     after = f" by {link(by.url, by.sha[:7], 40)}" if by else ""
     took = f", well again after {in_words(one.lasted)}" if one.lasted is not None else ""
     what = f"{safe(change.app, 60)} {link(change.url, change.sha[:7], 40)}{where}"
-    return f"• {what} {moment(change.at, DAY_AND_TIME)}: {one.why}{after}{took}"
+    return f"• {what} {moment(change.at, DAY_AND_TIME)}: {safe(one.why, 120)}{after}{took}"
 
 
 def _busiest(place: DoraPlace) -> list[Figures]:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.domain.errors import DatabaseAway, IntegrationError, InvariantError, Unavailable, UserError
+from bot.domain.errors import DatabaseAway, IntegrationError, InvariantError, OverlayMoved, Unavailable, UserError
 from bot.domain.promotion import Phase
 from bot.promotions.follow_up import FollowUp
 from bot.workflow.journal import Journal, Json, pack, unpack
@@ -59,6 +59,8 @@ class StepFailure:
     retry_after: float = 0
     forever: bool = False
     """whether no time is too long to wait for it"""
+    moved: bool = False
+    """whether people are asked anew"""
 
 
 Listen = Callable[[timedelta], Awaitable[object]]
@@ -83,7 +85,8 @@ async def insist(
             return unpack(result["ok"], kind)
         failure = unpack(result, StepFailure)
         if not failure.retry or (waited >= PATIENCE and not failure.forever):
-            raise Ended(failure.phase, failure.error, away=failure.retry)
+            follow_up = FollowUp.REISSUE if failure.moved else None
+            raise Ended(failure.phase, failure.error, follow_up, away=failure.retry)
         growing = FIRST_PAUSE * 2 ** min(attempt - 1, DOUBLINGS)
         pause = max(min(growing, LONGEST_PAUSE), timedelta(seconds=failure.retry_after))
         if listen and not failure.forever:
@@ -114,7 +117,7 @@ def _failure(error: Exception) -> StepFailure:
             sentence = f"{error.system} did not answer for too long ({error.operation})."
             return StepFailure(sentence, retry=True, retry_after=after)
         case UserError():
-            return StepFailure(error.sentence, Phase.FAILED)
+            return StepFailure(error.sentence, Phase.FAILED, moved=isinstance(error, OverlayMoved))
         case IntegrationError():
             log.error("step.refused", error=str(error))
             return StepFailure(f"{error.system} refused to {error.operation}: {error.detail}")

@@ -278,3 +278,34 @@ async def test_the_base_moving_elsewhere_does_no_harm(tmp_path: Path) -> None:
         await pass_minutes(world)
         assert (await world.now(asked)).phase is Phase.SUCCEEDED
         assert world.overlay("staging") == kustomization("v1.4.3").decode()
+
+
+@pytest.mark.parametrize("tag", ["v1.4.2", "v1.4.3"], ids=["to what was approved", "to something else"])
+async def test_a_line_that_somebody_changed_since_is_not_merged_and_people_are_asked_anew(
+    tmp_path: Path, tag: str
+) -> None:
+    """The same change on both sides is no conflict for git: the merge would hold nothing, and look tampered with."""
+    async with core_world(tmp_path, PULL_REQUESTS) as world:
+        asked = await opened(world)
+        world.overlays.push({PRODUCTION: kustomization(tag)})
+        world.overlays.set_checks(1, "success")
+        await pass_minutes(world)
+        ended = await world.now(asked)
+        assert ended.phase is Phase.FAILED
+        assert "Someone Else" in ended.outcome
+        assert f"now shows {tag}" in ended.outcome
+        assert (await world.overlays.get(1)).state == "closed"
+        assert world.promotion_commits() == []
+        assert await world.overlays.read([PRODUCTION], await world.overlays.head()) == {PRODUCTION: kustomization(tag)}
+        assert not [row for row in await world.audit.rows() if row.event == "tampered"]
+
+
+async def test_a_merge_by_people_that_holds_nothing_is_not_called_tampered_with(tmp_path: Path) -> None:
+    async with core_world(tmp_path, PULL_REQUESTS) as world:
+        asked = await opened(world)
+        world.overlays.push({PRODUCTION: OURS})
+        await world.overlays.merge_by_hand(1)
+        await pass_minutes(world)
+        ended = await world.now(asked)
+        assert (ended.phase, "now shows v1.4.2" in ended.outcome) == (Phase.FAILED, True), ended.outcome
+        assert not [row for row in await world.audit.rows() if row.event == "tampered"]
