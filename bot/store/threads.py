@@ -47,6 +47,12 @@ KEPT_FOR = 180 * 86_400.0
 _OF = threads.c.promotion_id == sa.bindparam("of")
 _THREAD = sa.select(threads).where(_OF, threads.c.channel == sa.bindparam("at"))
 _SHOWING = sa.select(threads).where(_OF).order_by(threads.c.channel)
+_STALE = (
+    sa.select(*(column for column in threads.c if column is not threads.c.wanted))
+    .where(STALE, threads.c.due_at <= sa.bindparam("now", type_=sa.Float))
+    .order_by(threads.c.due_at)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 _WANTED_AGAIN = (
     threads.update()
     .where(_OF, threads.c.channel == sa.bindparam("at"))
@@ -162,9 +168,10 @@ class ThreadStore:
         await self._change(threads.update().where(threads.c.promotion_id == promotion, threads.c.ts == "").values(last))
 
     async def stale(self, now: float, limit: int) -> tuple[Thread, ...]:
-        """The cards that do not show what they should, and may be tried now."""
-        query = sa.select(threads).where(STALE, threads.c.due_at <= now)
-        return tuple(_thread(row) for row in await self._all(query.order_by(threads.c.due_at).limit(limit)))
+        """The cards that do not show what they should, and may be tried now; what they should is left out: whoever
+        tries one reads it then, and a look at a hundred of them would read it a hundred times.
+        """
+        return tuple(_thread(row) for row in await self._all(_STALE, {"now": now, "most": limit}))
 
     async def placed(
         self,
@@ -205,7 +212,9 @@ class ThreadStore:
         async with self._database.begin() as connection:
             return int((await connection.execute(statement)).rowcount)
 
-    async def _all(self, query: sa.Select[Any], named: Mapping[str, str] | None = None) -> Sequence[Mapping[str, Any]]:
+    async def _all(
+        self, query: sa.Select[Any], named: Mapping[str, object] | None = None
+    ) -> Sequence[Mapping[str, Any]]:
         async with self._database.reading() as connection:
             return [dict(row) for row in (await connection.execute(query, named)).mappings()]
 
@@ -237,7 +246,7 @@ def _thread(row: Mapping[str, Any]) -> Thread:
         row["promotion_id"],
         row["channel"],
         Posted(row["place"], row["ts"]) if row["ts"] else None,
-        load(row["wanted"], Rendered) if row["wanted"] else None,
+        load(row["wanted"], Rendered) if row.get("wanted") else None,
         row["wanted_hash"],
         row["shown_hash"],
         row["tries"],
