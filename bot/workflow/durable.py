@@ -6,7 +6,7 @@ a changed comment must not strand the promotions that are under way.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -141,12 +141,12 @@ class DurableEngine:
         """Send to a story that is under way; a second signal of the same key is not delivered."""
         await DBOS.send_async(promotion_id, message, SIGNALS, idempotency_key=key)
 
-    async def known(self, promotion_id: str) -> bool:
-        return await DBOS.get_workflow_status_async(promotion_id) is not None
-
-    async def over(self, promotion_id: str) -> bool:
-        status = await DBOS.get_workflow_status_async(promotion_id)
-        return status is not None and status.status not in UNDER_WAY
+    async def stories(self, promotion_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Of these the stories that were ever started, and whether each is over: one question for all of them."""
+        if not promotion_ids:
+            return {}
+        found = await DBOS.list_workflows_async(workflow_ids=[*promotion_ids], load_input=False, load_output=False)
+        return {story.workflow_id: story.status not in UNDER_WAY for story in found}
 
     async def beat(self) -> bool:
         """Whether the engine is up, and its journal answers. Waits for as long as that is away."""

@@ -1,6 +1,6 @@
 """What a story needs of durable execution: steps that are remembered, waits that survive, signals that arrive once."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -43,12 +43,10 @@ class StoryEngine(Protocol):
         """Send to a story that is under way; a second signal of the same key is not delivered."""
         ...
 
-    async def known(self, promotion_id: str) -> bool:
-        """Whether a story of this id was ever started."""
-        ...
-
-    async def over(self, promotion_id: str) -> bool:
-        """Whether nothing more comes of the story of this id: it ended, broke, or was given up."""
+    async def stories(self, promotion_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Of these the stories that were ever started, each with whether nothing more comes of it: it ended, broke, or
+        was given up.
+        """
         ...
 
 

@@ -3,6 +3,7 @@
 They are ended with the truth, which git knows: whether the overlay was changed. Nothing waits for them then.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -30,9 +31,11 @@ class Orphans:
         Raises DatabaseAway.
         """
         ended = await self.steps.record.release_claims()
-        for promotion in await self.steps.record.store.all_live():
+        live = await self.steps.record.store.all_live()
+        stories = await self.engine.stories([promotion.id for promotion in live])
+        for promotion in live:
             try:
-                ended += await self.look_at(promotion.id)
+                ended += await self._end_if_broken_off(promotion, stories)
             except DatabaseAway:
                 raise
             except Exception as error:  # noqa: BLE001 (one that cannot be ended must not keep the others)
@@ -41,19 +44,20 @@ class Orphans:
 
     async def look_at(self, promotion_id: str) -> bool:
         """End this one if it is stray; whether it was. Raises Unavailable when git cannot tell now what came of it."""
-        if not await self._broken_off(promotion_id):
+        before = await self.steps.record.store.get(promotion_id)
+        if before is None or before.phase.final:
             return False
-        promotion = await self.steps.record.store.get(promotion_id)  # as it is after its story has ended
+        return await self._end_if_broken_off(before, await self.engine.stories([promotion_id]))
+
+    async def _end_if_broken_off(self, before: Promotion, stories: Mapping[str, bool]) -> bool:
+        """`before`: as it was before the engine was asked for `stories`."""
+        if not stories.get(before.id, has_begun(before)):
+            return False
+        promotion = await self.steps.record.store.get(before.id)  # as it is after its story has ended
         if promotion is None or promotion.phase.final:
             return False
         await self._end(promotion)
         return True
-
-    async def _broken_off(self, promotion_id: str) -> bool:
-        before = await self.steps.record.store.get(promotion_id)
-        if before is None or before.phase.final:
-            return False
-        return await self.engine.over(promotion_id) or (has_begun(before) and not await self.engine.known(promotion_id))
 
     async def _end(self, promotion: Promotion) -> None:
         commit, unknown = promotion.commit, ""

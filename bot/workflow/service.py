@@ -126,12 +126,12 @@ class PromotionService(Promotions):
 
     async def resume(self) -> int:
         """Start the stories that were written down but not begun before a crash. Returns how many."""
-        begun = 0
-        for promotion in await self.store.all_live():
-            if not has_begun(promotion) and not await self.engine.known(promotion.id):
-                await self.engine.start(promotion.id, pack(promotion.plan))
-                begun += 1
-        return begun
+        waiting = [promotion for promotion in await self.store.all_live() if not has_begun(promotion)]
+        stories = await self.engine.stories([promotion.id for promotion in waiting])
+        begun = [promotion for promotion in waiting if promotion.id not in stories]
+        for promotion in begun:
+            await self.engine.start(promotion.id, pack(promotion.plan))
+        return len(begun)
 
     async def _plan(self, wish: Wish, caller: Caller) -> Plan:
         """Whoever names no apps means those that they may view."""

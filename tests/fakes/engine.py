@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -68,11 +68,8 @@ class MemoryEngine:
             tape.inbox.append((key, json.loads(json.dumps(message))))
         self._event(promotion_id).set()
 
-    async def known(self, promotion_id: str) -> bool:
-        return promotion_id in self.tapes
-
-    async def over(self, promotion_id: str) -> bool:
-        return promotion_id in self.tapes and self.tapes[promotion_id].done
+    async def stories(self, promotion_ids: Sequence[str]) -> Mapping[str, bool]:
+        return {id: self.tapes[id].done for id in promotion_ids if id in self.tapes}
 
     async def break_off(self, promotion_id: str) -> None:
         """Its story ends here, as one whose journal does not fit it: nothing is written down."""

@@ -51,6 +51,10 @@ async def until(so: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.02)
 
 
+async def over(engine: DurableEngine, story: str) -> bool:
+    return (await engine.stories([story])).get(story, False)
+
+
 async def test_what_runs_is_left_alone(engine: DurableEngine, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.workflow.durable.MISSED_SECONDS", 0.0)
     await engine.start("p1", {"id": "p1"})
@@ -58,7 +62,7 @@ async def test_what_runs_is_left_alone(engine: DurableEngine, told: Told, monkey
     assert await engine.executors() == {"pilothouse-0"}
     assert [await engine.take_up() for _ in range(3)] == [0, 0, 0]
     told.on.set()
-    await until(lambda: engine.over("p1"))
+    await until(lambda: over(engine, "p1"))
     assert told.steps == ["first", "second"]
     assert await engine.executors() == frozenset()
 
@@ -75,7 +79,7 @@ async def test_what_runs_nowhere_is_taken_up_and_does_nothing_twice(
     assert await engine.take_up() == 1
     await asyncio.wait_for(told.waits.wait(), 20)
     told.on.set()
-    await until(lambda: engine.over("p1"))
+    await until(lambda: over(engine, "p1"))
     assert told.steps.count("first") == 1
     status = await DBOS.get_workflow_status_async("p1")
     assert status is not None
@@ -91,3 +95,13 @@ async def test_sqlite_needs_no_login_whatever_file_its_url_is_in(tmp_path: Path,
         assert await engine.executors() == frozenset()
     finally:
         await engine.close()
+
+
+async def test_many_stories_are_one_question(engine: DurableEngine, told: Told) -> None:
+    for story in ("p1", "p2"):
+        await engine.start(story, {"id": story})
+    assert await engine.stories(["p1", "p2", "p3"]) == {"p1": False, "p2": False}
+    assert await engine.stories([]) == {}
+    told.on.set()
+    await until(lambda: over(engine, "p2"))
+    assert (await engine.stories(["p2", "p3"])) == {"p2": True}
