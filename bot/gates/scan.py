@@ -96,14 +96,12 @@ class ScanGate:
         image = move.after
         scan = await self._registry.scan(image)
         if scan.status is ScanStatus.SUCCESS:
-            if options.max_age is None:
-                return await self._judge(move, scan, known, options, question.now)
-            if scan.finished_at is None:
+            if options.max_age is not None and scan.finished_at is None:
                 undated = "The registry does not say when the scan ended, and policy asks how old it is."
                 return Verdict.blocked(undated, f"Scan it again: {_rescan(question.app, image)}.")
-            if question.now - scan.finished_at <= options.max_age:
-                return await self._judge(move, scan, known, options, question.now)
-            return await self._scan_first(image, options, question, "The scan is too old.")
+            if options.max_age and scan.finished_at and question.now - scan.finished_at > options.max_age:
+                return await self._scan_first(image, options, question, "The scan is too old.")
+            return await self._judge(move, scan, known, options, question.now)
         if scan.status is ScanStatus.NOT_SCANNED:
             return await self._scan_first(image, options, question, "The image is not scanned.")
         return _undecided(scan) or Verdict.blocked(_unusable(scan), f"Scan it again: {_rescan(question.app, image)}.")

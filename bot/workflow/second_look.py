@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.domain.errors import DatabaseAway, OverlayDrift
+from bot.domain.errors import DatabaseAway, OverlayDrift, OverlayMoved
 from bot.domain.overlay import Commit
 from bot.domain.promotion import Doubt, Phase, Promotion, Stage
 from bot.workflow.sentences import known_now
@@ -50,6 +50,8 @@ class SecondLook:
                 commit = await self._merged(promotion)
             except OverlayDrift as drift:  # it is taken back, and told loudly
                 more = f"{drift}."
+            except OverlayMoved as moved:  # it was merged, and held nothing
+                more = moved.sentence
         phase = Phase.ERRORED if commit else promotion.phase  # nobody has aborted what is in git
         ended = replace(promotion, commit=commit, phase=phase, stage=Stage.DONE, doubt=Doubt.SETTLED)
         outcome = more or known_now(promotion, commit)

@@ -1,6 +1,6 @@
 """A story breaks off while the record says Running: it ends with the truth, and its apps are free again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,8 @@ from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Phase, Promotion, Stage
 from tests.attacks.test_database_away import vote
 from tests.fakes.outages import Outages
-from tests.fakes.world import CoreWorld, core_world
+from tests.fakes.world import POLICY, CoreWorld, core_world
+from tests.unit.bot.promotions.test_scheduler import add_app
 
 
 @pytest.fixture
@@ -149,3 +150,27 @@ async def test_the_claim_of_one_that_is_over_is_released(world: CoreWorld) -> No
         await world.store.claim(connection, asked)
     assert await world.service.orphans.look() == 1
     assert await world.store.live("my-app", "production") is None
+
+
+async def test_a_look_asks_the_engine_once_however_many_are_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with core_world(tmp_path, POLICY) as world:
+        asked = []
+        for app in ("my-app", "payments", "ledger"):
+            if app != "my-app":
+                await add_app(world, app)
+            asked.append((await world.deploy("ana", app=app)).id)
+        questions: list[list[str]] = []
+        ask = world.engine.stories
+
+        async def stories(ids: Sequence[str]) -> Mapping[str, bool]:
+            questions.append([*ids])
+            return await ask(ids)
+
+        monkeypatch.setattr(world.engine, "stories", stories)
+        await world.service.orphans.look()
+        assert [sorted(ids) for ids in questions] == [sorted(asked)]
+        await world.engine.break_off(asked[1])
+        assert await world.service.orphans.look() == 1
+        assert [one.id for one in await world.store.all_live()] == [asked[0], asked[2]]

@@ -202,7 +202,7 @@ async def test_the_loop_beside_the_stories_looks(world: CoreWorld) -> None:
 
 
 @pytest.mark.parametrize("mode", ["pull request"], indirect=True)
-@pytest.mark.parametrize("fate", ["open", "closed", "merged", "merged with more"])
+@pytest.mark.parametrize("fate", ["open", "closed", "merged", "merged with more", "merged with nothing"])
 async def test_a_pull_request_whose_fate_nobody_knew(mode: CoreWorld, fate: str) -> None:
     asked = await mode.deploy("ana")
     await mode.approve("bo", asked)
@@ -217,6 +217,8 @@ async def test_a_pull_request_whose_fate_nobody_knew(mode: CoreWorld, fate: str)
         await mode.overlays.close(1, "")
     if fate == "merged with more":
         mode.overlays.push_to_branch(1, {"apps/evil.yaml": b"x\n"})
+    if fate == "merged with nothing":
+        mode.overlays.push({path("production"): kustomization("v1.4.2")})
     if fate.startswith("merged"):
         await mode.overlays.merge_by_hand(1, message(asked))
     assert await second_look(mode).look() == 1
@@ -226,6 +228,9 @@ async def test_a_pull_request_whose_fate_nobody_knew(mode: CoreWorld, fate: str)
     if fate == "merged with more":
         assert "tampered" in await events(mode)
         assert "something else than what was approved" in now.outcome
+    if fate == "merged with nothing":
+        assert "tampered" not in await events(mode)
+        assert "now shows v1.4.2" in now.outcome
     assert await second_look(mode).look() == 0
 
 

@@ -42,31 +42,30 @@ async def found(world: CoreWorld, asked: Promotion, *what: Vulnerability) -> Pro
     return await world.now(asked)
 
 
-async def test_what_gates_find_while_they_are_waited_for_takes_the_yes_back_and_says_why(world: CoreWorld) -> None:
-    asked = await world.deploy("ana")
+async def yes_and_then_found(world: CoreWorld, requester: str = "ana") -> tuple[Promotion, Promotion]:
+    """bo says yes, and the scan that somebody has started anew finds something; as it was asked, and as it is then."""
+    asked = await world.deploy(requester)
     rescanned(world, asked)
     await world.approve("bo", asked)
     assert (await world.now(asked)).stage is Stage.GATES
-    again = await found(world, asked, NEW)
+    return asked, await found(world, asked, NEW)
+
+
+async def test_what_gates_find_while_they_are_waited_for_takes_the_yes_back_and_says_why(world: CoreWorld) -> None:
+    _, again = await yes_and_then_found(world)
     assert (again.stage, again.approvals) == (Stage.APPROVAL, ())
     assert again.voided == "scan said “No known vulnerabilities” and says “1 low; adds 1 low” now"
     assert world.promotion_commits() == []
 
 
 async def test_whose_yes_was_taken_back_may_say_yes_again(world: CoreWorld) -> None:
-    asked = await world.deploy("ana")
-    rescanned(world, asked)
-    await world.approve("bo", asked)
-    await found(world, asked, NEW)
+    asked, _ = await yes_and_then_found(world)
     await world.approve("bo", asked)
     assert (await world.now(asked)).phase is Phase.SUCCEEDED
 
 
 async def test_nobody_is_named_for_what_they_did_not_say_yes_to(world: CoreWorld) -> None:
-    asked = await world.deploy("ana")
-    rescanned(world, asked)
-    await world.approve("bo", asked)
-    await found(world, asked, NEW)
+    asked, _ = await yes_and_then_found(world)
     await world.approve("mia", asked)
     done = await world.now(asked)
     assert done.phase is Phase.SUCCEEDED
@@ -76,10 +75,7 @@ async def test_nobody_is_named_for_what_they_did_not_say_yes_to(world: CoreWorld
 
 async def test_a_yes_for_something_else_is_no_second_pair_of_eyes(tmp_path: Path) -> None:
     async with core_world(tmp_path, PRODUCTION % "approval: {count: 1, self_approval: true}") as world:
-        asked = await world.deploy("mia")
-        rescanned(world, asked)
-        await world.approve("bo", asked)
-        await found(world, asked, NEW)
+        asked, _ = await yes_and_then_found(world, "mia")
         await world.approve("mia", asked)
         done = await world.now(asked)
         assert done.phase is Phase.SUCCEEDED

@@ -32,6 +32,8 @@ def test_each_has_help_of_its_own(word: str) -> None:
 
 def test_help_shows_all_and_a_mistake_what_is_close() -> None:
     shown = CliRunner().invoke(app, ["--help"]).output
+    registered = [one.callback.__name__.replace("_", "-") for one in app.registered_commands if one.callback]
+    assert sorted(Commands.order) == sorted([*registered, *Commands.elsewhere]), "help would not name it"
     assert all(f"│ {word} " in shown for word in Commands.order)
     assert "Did you mean 'policy'?" in CliRunner().invoke(app, ["polcy"]).output
     assert "Did you mean 'sandbox'?" in CliRunner().invoke(app, ["sandbx"]).output

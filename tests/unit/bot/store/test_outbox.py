@@ -101,3 +101,13 @@ async def test_what_no_longer_changes_is_forgotten_half_a_year_later(database: D
 async def known(database: Database) -> set[str]:
     async with database.reading() as connection:
         return set((await connection.execute(sa.select(threads.c.promotion_id))).scalars())
+
+
+async def test_a_look_for_stale_messages_does_not_read_what_they_should_show(database: Database) -> None:
+    store = Messages(database).threads
+    await store.want("p-1", "C1", sentence("one"), NOW, given=0.0)
+    [stale] = await store.stale(NOW, 10)
+    assert (stale.promotion, stale.channel, stale.stale, stale.wanted) == ("p-1", "C1", True, None)
+    there = await store.thread("p-1", "C1")
+    assert there is not None
+    assert (there.wanted, there.wanted_hash) == (sentence("one"), stale.wanted_hash)
