@@ -24,7 +24,7 @@ from xdist.scheduler import LoadScopeScheduling
 import integrations.http.connection  # noqa: F401 (makes httpx's clients quick, those of the tests too)
 from tests.canary import leaks
 from tests.plain_tracebacks import show_plain_tracebacks
-from tests.scheduling import WaitingBesideComputing, rank, rotated
+from tests.scheduling import WaitingBesideComputing, numbered, patient, rank, rotated, waits
 from tests.sqlite_here import leave_out_its_thread
 from tests.standins import files, left_out
 
@@ -186,17 +186,18 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Each process begins to collect elsewhere, and finds the later files compiled by the others.
-
-    In a fresh clone every one of them would compile all files, side by side, for half of the time of collecting.
+    """A process that is for what waits collects only that. Those that collect everything begin at different places,
+    and find the later files compiled by the others: in a fresh clone every one of them would compile all, side by side.
     """
     worker = getattr(config, "workerinput", None)
     if config.args != config.getini("testpaths"):
         return
     config.stash[LEFT_OUT] = left_out()
     if worker:
-        place = int(worker["workerid"].removeprefix("gw")) / worker["workercount"]
-        config.args[:] = rotated(files(without=config.stash[LEFT_OUT]), place)
+        id, processes = worker["workerid"], worker["workercount"]
+        found = files(without=config.stash[LEFT_OUT])
+        mine = list(filter(waits, found)) if patient(id, processes) else found
+        config.args[:] = rotated(mine, numbered(id) / processes)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

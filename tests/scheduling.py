@@ -6,6 +6,7 @@ cores take first what computes, the others first what waits, so that no core is 
 
 import os
 import re
+from collections.abc import Container
 from functools import cache
 from typing import Any
 
@@ -75,28 +76,56 @@ def rotated(files: list[str], place: float) -> list[str]:
     return files[first:] + files[:first]
 
 
+def patient(process: str, processes: int) -> bool:
+    """Whether this one ("gw3") is only for what waits; one in a dead one's place, with a later number, never is."""
+    return (os.cpu_count() or 1) <= numbered(process) < processes
+
+
+def numbered(process: str) -> int:
+    return int(process.removeprefix("gw"))
+
+
 class WaitingBesideComputing(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """xdist's own, which takes the units as they come, and looks a test up by walking through all of them."""
+    """xdist's own, which takes the units as they come, looks a test up by walking through all of them, and insists on
+    the same collection everywhere.
+    """
 
     workqueue: Units
 
     def __init__(self, *how: Any) -> None:
         super().__init__(*how)
-        self._numbers: dict[str, int] = {}
-        self._patient: list[Any] = []
+        self._numbers: dict[Any, dict[str, int]] = {}
+
+    def schedule(self) -> None:
+        """The first collection is the one that counts, so it must be one that has everything."""
+        fullest = sorted(self.registered_collections.items(), key=lambda one: -len(one[1]))
+        self.registered_collections = dict(fullest)
+        self.config.pluginmanager.get_plugin("session").testscollected = len(fullest[0][1])  # percentages are of that
+        super().schedule()
+
+    def _check_nodes_have_same_collection(self) -> bool:
+        """Whether each has collected a part of what those have that collect everything."""
+        everything, *rest = map(frozenset, self.registered_collections.values())
+        return all(some <= everything for some in rest) or bool(super()._check_nodes_have_same_collection())
 
     def _split_scope(self, nodeid: str) -> str:
         return scope(nodeid)
 
     def _assign_work_unit(self, node: Any) -> None:
-        if not self._numbers:
-            self._numbers = {nodeid: number for number, nodeid in enumerate(self.registered_collections[node])}
-            nodes = self.nodes
-            self._patient = nodes[min(os.cpu_count() or 1, (len(nodes) + 1) // 2) :]
-        name = chosen(self.workqueue, patient=node in self._patient)
+        numbers = self._numbers_of(node)
+        name = chosen(self.workqueue, numbers, patient=patient(node.gateway.id, self.numnodes))
+        if name is None:
+            node.shutdown()
+            return
         unit = self.workqueue.pop(name)
         self.assigned_work.setdefault(node, {})[name] = unit
-        node.send_runtest_some([self._numbers[nodeid] for nodeid, ran in unit.items() if not ran])
+        node.send_runtest_some([numbers[nodeid] for nodeid, ran in unit.items() if not ran])
+
+    def _numbers_of(self, node: Any) -> dict[str, int]:
+        if node not in self._numbers:
+            collection = self.registered_collections[node]
+            self._numbers[node] = {nodeid: number for number, nodeid in enumerate(collection)}
+        return self._numbers[node]
 
     def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
         """A unit of which all has run is forgotten: what is left is counted after every test."""
@@ -108,6 +137,7 @@ class WaitingBesideComputing(LoadScopeScheduling):  # type: ignore[misc]  # it h
         self._reschedule(node)
 
 
-def chosen(units: Units, *, patient: bool) -> str:
-    """The first of the kind that a process is for; where none is left, of the other."""
-    return next((name for name in units if waits(name.partition("::")[0]) == patient), next(iter(units)))
+def chosen(units: Units, known: Container[str], *, patient: bool) -> str | None:
+    """Of those whose tests a process knows the first of the kind that it is for, else of the other; None: no such."""
+    mine = [name for name, tests in units.items() if next(iter(tests)) in known]
+    return next((name for name in mine if waits(name.partition("::")[0]) == patient), next(iter(mine), None))

@@ -1,10 +1,22 @@
 """Which tests stay in one process, and which begin first."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.scheduling import COMPUTING, SPREAD, WAITING, chosen, rank, rotated, scope, waits
+from tests.scheduling import (
+    COMPUTING,
+    SPREAD,
+    WAITING,
+    WaitingBesideComputing,
+    chosen,
+    patient,
+    rank,
+    rotated,
+    scope,
+    waits,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,16 +42,71 @@ def test_the_longest_entry_counts() -> None:
     assert rank("tests/views/test_every_message.py") < rank("tests/views/test_card.py") < rank("tests/unit/x.py")
 
 
-def test_some_processes_begin_with_what_waits_and_all_end_with_whatever_is_left() -> None:
-    computes, also, patient = "tests/views/test_card.py", "tests/unit/x.py", "tests/restart/test_crashes.py::SQLite]"
-    assert waits("tests/restart/test_crashes.py")
-    assert not waits(computes)
-    units: dict[str, dict[str, bool]] = {computes: {}, patient: {}, also: {}}
-    assert chosen(units, patient=False) == computes
-    assert chosen(units, patient=True) == patient
-    del units[patient]
-    assert chosen(units, patient=True) == computes
-    assert chosen({patient: {}}, patient=False) == patient
+COMPUTES, ALSO, WAITS = "tests/views/test_card.py", "tests/unit/x.py", "tests/restart/test_crashes.py"
+UNITS = {scope(test): {test: False} for test in (f"{COMPUTES}::test_a", f"{WAITS}::test_b[SQLite]", f"{ALSO}::test_c")}
+EVERYTHING = [test for tests in UNITS.values() for test in tests]
+
+
+def test_those_that_know_everything_begin_with_what_computes_and_end_with_whatever_is_left() -> None:
+    assert waits(WAITS)
+    assert not waits(COMPUTES)
+    first, patient, also = UNITS
+    assert chosen(UNITS, EVERYTHING, patient=False) == first
+    assert chosen({patient: UNITS[patient], also: UNITS[also]}, EVERYTHING, patient=False) == also
+    assert chosen({patient: UNITS[patient]}, EVERYTHING, patient=False) == patient
+
+
+def test_those_for_what_waits_take_what_they_know() -> None:
+    first, patient, also = UNITS
+    assert chosen(UNITS, EVERYTHING, patient=True) == patient
+    assert chosen(UNITS, list(UNITS[patient]), patient=True) == patient
+    assert chosen({first: UNITS[first], also: UNITS[also]}, list(UNITS[patient]), patient=True) is None
+
+
+def test_processes_beyond_the_cores_are_for_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert [patient(f"gw{number}", 5) for number in range(5)] == [False, False, True, True, True]
+    assert [patient(f"gw{number}", 2) for number in range(2)] == [False, False]
+    assert not patient("gw5", 5), "in a dead one's place: it may have to go on with anything"
+
+
+class Node:
+    """What the scheduler asks of a process of xdist's."""
+
+    def __init__(self, id: str) -> None:
+        self.gateway = SimpleNamespace(id=id)
+        self.shutting_down = False
+        self.given: list[int] = []
+
+    def send_runtest_some(self, numbers: list[int]) -> None:
+        self.given += numbers
+
+    def shutdown(self) -> None:
+        self.shutting_down = True
+
+
+def test_a_process_that_knows_a_part_is_given_only_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    session = SimpleNamespace(testscollected=1)
+    config = SimpleNamespace(
+        getvalue=lambda name: ["2*popen"],
+        option=SimpleNamespace(loadscopereorder=False),
+        pluginmanager=SimpleNamespace(get_plugin=lambda name: session),
+    )
+    scheduler = WaitingBesideComputing(config)
+    full, part = Node("gw0"), Node("gw1")
+    for node, collection in ((part, [EVERYTHING[1]]), (full, EVERYTHING)):
+        scheduler.add_node(node)
+        scheduler.add_node_collection(node, collection)
+    scheduler.schedule()
+    assert session.testscollected == 3
+    assert part.given == [0]
+    assert part.shutting_down
+    assert sorted(full.given) == [0, 2]
+    for node in (full, part):
+        for number in node.given:
+            scheduler.mark_test_complete(node, number)
+    assert scheduler.tests_finished
 
 
 @pytest.mark.parametrize("place", [0, 0.25, 0.5, 0.75])
