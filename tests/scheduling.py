@@ -91,6 +91,7 @@ class WaitingBesideComputing(LoadScopeScheduling):  # type: ignore[misc]  # it h
     """
 
     workqueue: Units
+    registered_collections: dict[Any, list[str]]
 
     def __init__(self, *how: Any) -> None:
         super().__init__(*how)

@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from integrations.sandbox.git.refs import refs
+
 
 class BareRepository:
     """Serves shallow and partial fetches, as git hosts do."""
@@ -13,9 +15,8 @@ class BareRepository:
         self.path = path
         path.mkdir(parents=True)
         self.git("init", "--quiet", "--bare", "--initial-branch=main", ".")
-        self.git("config", "uploadpack.allowFilter", "true")
-        self.git("config", "uploadpack.allowAnySHA1InWant", "true")
-        self.git("config", "gc.auto", "0")
+        with (path / "config").open("a") as config:
+            config.write("[uploadpack]\nallowFilter = true\nallowAnySHA1InWant = true\n[gc]\nauto = 0\n")
 
     @property
     def url(self) -> str:
@@ -35,7 +36,7 @@ class BareRepository:
         return done.stdout.decode(errors="surrogateescape").strip()
 
     def head(self, branch: str = "main") -> str:
-        return self.git("rev-parse", f"refs/heads/{branch}")
+        return refs(self.path)[f"refs/heads/{branch}"]
 
     def shas(self) -> list[str]:
         """Newest first."""
@@ -59,7 +60,7 @@ class BareRepository:
             f"committer {who} 1767600000 +0100\n".encode(),
             b"data %d\n%s\n" % (len(message.encode()), message.encode()),
         ]
-        if not root and self.git("for-each-ref", "refs/heads/main"):
+        if not root and "refs/heads/main" in refs(self.path):
             lines.append(b"from refs/heads/main^0\n")
         for path, content in files.items():
             mode = b"100755" if path.endswith(".sh") else b"100644"

@@ -10,6 +10,7 @@ from typing import Any
 from integrations.sandbox.git.answers import ANY, Answers, lasts, state
 from integrations.sandbox.git.commits import Draft, Signature, fast_import_stream
 from integrations.sandbox.git.plumbing import GitFailed, git
+from integrations.sandbox.git.refs import named, refs
 
 __all__ = ["NULL_SHA", "BareRepository", "Draft", "HeadMoved", "Signature"]
 
@@ -17,17 +18,23 @@ NULL_SHA = "0" * 40
 # Commits are written under a name that no client is shown, then moved to the branch in one transaction.
 STAGING_REFS = "refs/staging"
 
-_SETTINGS = {
-    "http.receivepack": "true",
-    "http.getanyfile": "false",
-    "uploadpack.allowFilter": "true",
-    "uploadpack.allowAnySHA1InWant": "true",
-    "transfer.hideRefs": STAGING_REFS,
-    "core.logAllRefUpdates": "false",
-    "core.quotePath": "false",
-    "receive.autogc": "false",
-    "gc.auto": "0",
-}
+_SETTINGS = f"""\
+[http]
+\treceivepack = true
+\tgetanyfile = false
+[uploadpack]
+\tallowFilter = true
+\tallowAnySHA1InWant = true
+[transfer]
+\thideRefs = {STAGING_REFS}
+[core]
+\tlogAllRefUpdates = false
+\tquotePath = false
+[receive]
+\tautogc = false
+[gc]
+\tauto = 0
+"""
 
 
 class HeadMoved(Exception):
@@ -47,21 +54,23 @@ class BareRepository:
         """Raises FileExistsError when there is one already."""
         self.path.mkdir(parents=True)
         await git(self.path, "init", "--quiet", "--bare", "--initial-branch=main")
-        for key, value in _SETTINGS.items():
-            await git(self.path, "config", key, value)
+        with (self.path / "config").open("a") as config:
+            config.write(_SETTINGS)
 
     async def resolve(self, revision: str) -> str | None:
         """The commit that a branch, tag, HEAD or (short) sha means; None when there is none."""
         if not revision or revision.startswith("-"):
             return None
+        if (sha := named(revision, refs(self.path))) is not None:
+            return sha or None
         try:
             return await self.text("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
         except GitFailed:
             return None
 
-    async def refs(self, prefix: str = "refs/heads/") -> dict[str, str]:
-        listing = await self.text("for-each-ref", "--format=%(refname) %(objectname)", prefix)
-        return dict(line.split(" ", 1) for line in listing.splitlines())
+    def refs(self, prefix: str = "refs/heads/") -> dict[str, str]:
+        """Ref → id of what it names."""
+        return refs(self.path, prefix)
 
     async def tree(self, at: str) -> dict[str, str]:
         """Blob id of every file at a revision, by path. Raises GitFailed for an unknown revision."""
@@ -98,10 +107,12 @@ class BareRepository:
         staged = f"{STAGING_REFS}/{uuid.uuid4().hex}"
         stream = fast_import_stream(staged, draft, datetime.now(UTC))
         sha = (await git(self.path, "fast-import", "--quiet", stdin=stream)).decode().strip()
+        moves = f"update {ref}\0{sha}\0{expected}\0delete {staged}\0{sha}\0"
         try:
-            await self.update_ref(ref, sha, expected)
-        finally:
+            await git(self.path, "update-ref", "-z", "--stdin", stdin=moves.encode())
+        except GitFailed as refused:
             await git(self.path, "update-ref", "-d", staged)
+            raise HeadMoved(ref, expected, await self.resolve(ref)) from refused
         return sha
 
     async def update_ref(self, ref: str, new: str, expected: str) -> None:
@@ -125,7 +136,7 @@ class BareRepository:
                     raise
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def log(self, at: str = "main", limit: int = 20, path: str = ".") -> list[dict[str, Any]]:
+    async def log(self, at: str = "refs/heads/main", limit: int = 20, path: str = ".") -> list[dict[str, Any]]:
         """Newest first: sha, parents, author, email, message, date, files and the diff text; empty before a commit."""
         if await self.resolve(at) is None:
             return []

@@ -53,7 +53,7 @@ class GitServer:
 
     async def open(self) -> None:
         """Go on with a repository of an earlier run: what it holds already is no news to the callbacks."""
-        self._seen = await self.repository.refs()
+        self._seen = self.repository.refs()
 
     async def create(self, files: Mapping[str, bytes], message: str, author: Signature) -> str:
         """Make the repository with its first commit on `main`. Raises FileExistsError when it is there already."""
@@ -74,7 +74,7 @@ class GitServer:
             raise LookupError(f"branch {branch!r} does not exist: create the repository first")
         return sha
 
-    async def log(self, limit: int = 20, at: str = "main") -> list[dict[str, Any]]:
+    async def log(self, limit: int = 20, at: str = "refs/heads/main") -> list[dict[str, Any]]:
         return await self.repository.log(at, limit)
 
     async def read(self, path: str, at: str = "main") -> bytes | None:
@@ -87,7 +87,7 @@ class GitServer:
     async def notice(self) -> None:
         """Compare the branches with what was last seen, and tell the callbacks what moved."""
         async with self._noticing:
-            now = await self.repository.refs()
+            now = self.repository.refs()
             before, self._seen = self._seen, now
             for ref in sorted({*before, *now}):
                 push = Push(ref, before.get(ref, NULL_SHA), now.get(ref, NULL_SHA))

@@ -40,7 +40,7 @@ class CommitRoutes:
 
     async def branches(self, request: Request) -> Response:
         self._hub.enter(request)
-        names = [ref.removeprefix("refs/heads/") for ref in await self._hub.repository.refs()]
+        names = [ref.removeprefix("refs/heads/") for ref in self._hub.repository.refs()]
         return paged(request, [await self._short_branch(name) for name in names])
 
     async def _short_branch(self, name: str) -> JSON:
@@ -51,7 +51,7 @@ class CommitRoutes:
     async def branch(self, request: Request) -> Response:
         self._hub.enter(request)
         name = request.path_params["branch"]
-        if f"refs/heads/{name}" not in await self._hub.repository.refs():
+        if f"refs/heads/{name}" not in self._hub.repository.refs():
             raise GitHubError(404, "Branch not found")
         info = await history.commit(self._hub.repository, await self._hub.must_resolve(f"heads/{name}"))
         url = f"{self._hub.url}/branches/{name}"

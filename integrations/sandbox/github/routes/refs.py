@@ -29,7 +29,7 @@ class RefRoutes:
     async def get(self, request: Request) -> Response:
         self._hub.enter(request)
         ref = f"refs/{request.path_params['ref']}"
-        if ref not in await self._hub.repository.refs("refs/"):
+        if ref not in self._hub.repository.refs("refs/"):
             raise not_found()
         sha = await self._hub.resolve(ref)
         assert sha is not None
@@ -37,7 +37,7 @@ class RefRoutes:
 
     async def matching(self, request: Request) -> Response:
         self._hub.enter(request)
-        prefix, refs = f"refs/{request.path_params['ref']}", await self._hub.repository.refs("refs/")
+        prefix, refs = f"refs/{request.path_params['ref']}", self._hub.repository.refs("refs/")
         return paged(request, [self._shape(ref, sha) for ref, sha in refs.items() if ref.startswith(prefix)])
 
     async def create(self, request: Request) -> Response:

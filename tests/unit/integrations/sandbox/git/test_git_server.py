@@ -127,7 +127,7 @@ async def test_compare_and_swap_refuses_a_moved_head_and_leaves_nothing_behind(s
     with pytest.raises(HeadMoved) as refusal:
         await server.repository.write("refs/heads/main", draft, stale)
     assert refusal.value.present == present
-    assert list(await server.repository.refs("refs/")) == ["refs/heads/main"]
+    assert list(server.repository.refs("refs/")) == ["refs/heads/main"]
 
 
 async def test_many_blobs_by_one_process(server: GitServer) -> None:
