@@ -8,7 +8,7 @@ import pytest
 from bot.store.database import Database
 from bot.store.schema import migrate
 from tests.fakes.databases import create_tables
-from tests.postgres import NewDatabase, fresh_databases
+from tests.postgres import FreshDatabases, fresh_databases
 from tests.sqlite_here import with_its_thread
 
 
@@ -20,8 +20,8 @@ def its_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def new_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDatabase]:
-    """Makes a fresh database each time that it is called; its URL. Skips where Postgres cannot be started."""
+def new_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreshDatabases]:
+    """Skips where Postgres cannot be started."""
     with fresh_databases(tmp_path_factory) as new:
         yield new
 
@@ -35,8 +35,31 @@ async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await database.close()
 
 
-@pytest.fixture
-async def database(empty: Database) -> Database:
+@pytest.fixture(scope="session")
+def migrated() -> dict[FreshDatabases, str]:
+    """The name of a database that has this version's tables, of each Postgres."""
+    return {}
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database(
+    request: pytest.FixtureRequest, tmp_path: Path, migrated: dict[FreshDatabases, str]
+) -> AsyncIterator[Database]:
     """With this version's tables; that migrations make them is what test_schema is about."""
-    await (create_tables if empty.sqlite else migrate)(empty)
-    return empty
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+        await create_tables(database)
+    else:
+        new: FreshDatabases = request.getfixturevalue("new_postgres")
+        if new not in migrated:
+            migrated[new] = await _migrated(new())
+        database = Database(new.like(migrated[new]))
+    yield database
+    await database.close()
+
+
+async def _migrated(url: str) -> str:
+    database = Database(url)
+    await migrate(database)
+    await database.close()
+    return str(database.engine.url.database)
