@@ -50,6 +50,11 @@ _LAST = (
 )
 """the row that the next one follows, and whether there is one of that `dedupe`"""
 _ADDED = audit.insert()
+_RECORDED = (
+    sa.select(audit.c.seq)
+    .where(audit.c.dedupe >= sa.bindparam("first"), audit.c.dedupe < sa.bindparam("beyond"))
+    .limit(1)
+)
 
 GENESIS = "0" * 64
 HASHED = {
@@ -62,6 +67,7 @@ VERSION = 2
 FINAL = tuple(phase for phase in Phase if phase.final)
 CHAIN_LOCK = 0x9170
 """Key of the Postgres advisory lock under which rows are appended; SQLite's transactions are serial already."""
+_ALONE = sa.text("SELECT pg_advisory_xact_lock(:key)")
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ class Audit:
     async def append(self, connection: AsyncConnection, entry: AuditEntry) -> None:
         """Add one row in the caller's transaction, so that it is there exactly when its effect is."""
         if not self._database.sqlite:
-            await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
+            await connection.execute(_ALONE, {"key": CHAIN_LOCK})
         last = (await connection.execute(_LAST, {"of": entry.dedupe})).first()
         if last and last.seen:
             return
@@ -160,8 +166,8 @@ class Audit:
 
     async def recorded(self, connection: AsyncConnection, dedupe: str) -> bool:
         """Whether there is a row whose `dedupe` begins so."""
-        query = sa.select(audit.c.seq).where(audit.c.dedupe >= dedupe, audit.c.dedupe < f"{dedupe}\U0010ffff").limit(1)
-        return (await connection.execute(query)).first() is not None
+        named = {"first": dedupe, "beyond": f"{dedupe}\U0010ffff"}
+        return (await connection.execute(_RECORDED, named)).first() is not None
 
     async def record(self, entry: AuditEntry) -> None:
         """Append in a transaction of its own."""

@@ -1,9 +1,10 @@
 """Which replica edits a card: one at a time, or else an edit that is late would show what is no longer so."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
@@ -42,29 +43,42 @@ class CardLeases:
 
         Raises Unavailable while another replica has it and does not give it back.
         """
-        cards = self._cards
         async with self._locks.setdefault((promotion, channel), asyncio.Lock()):
-            same = (cards.c.promotion_id == promotion) & (cards.c.channel == channel)
-            lease = await self._take(same)
+            card = {"of": promotion, "at": channel}
+            lease = await self._take(card)
             try:
                 yield lease
             finally:
                 if lease.until:
-                    mine = cards.update().where(same, cards.c.leased_until == lease.until)
+                    mine = {**card, "mine": lease.until, "leased_until": 0}
                     async with self._database.begin() as connection:
-                        await connection.execute(mine.values(leased_until=0))
+                        await connection.execute(_given_back(self._cards), mine)
 
-    async def _take(self, same: sa.ColumnElement[bool]) -> Lease:
+    async def _take(self, card: Mapping[str, str]) -> Lease:
         """Postgres only, and by its clock: SQLite has one replica."""
         if self._database.sqlite:
             return UNSHARED
-        cards = self._cards
-        now = sa.func.extract("epoch", sa.func.clock_timestamp())
-        take = cards.update().where(same, cards.c.leased_until < now).values(leased_until=now + CARD_LEASE)
+        take = {**card, "seconds": CARD_LEASE}
         for _ in range(round(CARD_LEASE / LOOK) + 2):  # once after the lease of a replica that died has ended
             async with self._database.begin() as connection:
-                until = (await connection.execute(take.returning(cards.c.leased_until))).scalar_one_or_none()
+                until = (await connection.execute(_taken(self._cards), take)).scalar_one_or_none()
             if until is not None:
                 return Lease(until)
             await asyncio.sleep(LOOK)
         raise Unavailable("Pilothouse", "edit a card", "another replica has it")
+
+
+@cache
+def _taken(cards: sa.Table) -> sa.UpdateBase:
+    now = sa.func.extract("epoch", sa.func.clock_timestamp())
+    free = _this(cards).where(cards.c.leased_until < now)
+    return free.values(leased_until=now + sa.bindparam("seconds", type_=sa.Float)).returning(cards.c.leased_until)
+
+
+@cache
+def _given_back(cards: sa.Table) -> sa.Update:
+    return _this(cards).where(cards.c.leased_until == sa.bindparam("mine"))
+
+
+def _this(cards: sa.Table) -> sa.Update:
+    return cards.update().where(cards.c.promotion_id == sa.bindparam("of"), cards.c.channel == sa.bindparam("at"))

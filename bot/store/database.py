@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -142,13 +141,6 @@ class Database:
             yield
         finally:
             self._writing.hand_on()
-
-    def insert(self, table: sa.Table) -> Any:
-        """An INSERT that can say what to do on a conflict. The two dialects have no common type for it.
-
-        Whether it has inserted anything is for RETURNING to say: psycopg counts -1 rows of it.
-        """
-        return (sqlite if self.sqlite else postgresql).insert(table)
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -1,6 +1,6 @@
 """Who speaks for whom while they are away."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from bot.ports import Clock, Directory
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
+from bot.store.statements import given
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +25,11 @@ delegations = sa.Table(
     sa.Column("delegate_id", sa.String(32), nullable=False, index=True),
     sa.Column("state", sa.Text, nullable=False),
 )
+_ALL = sa.select(delegations.c.state)
+_OF_ABSENT = _ALL.where(given(delegations.c.absent_id))
+_TO_DELEGATE = _ALL.where(given(delegations.c.delegate_id))
+_BEGUN = delegations.insert()
+_ENDED = delegations.delete().where(given(delegations.c.absent_id))
 
 
 class DelegationStore:
@@ -37,19 +43,18 @@ class DelegationStore:
         """In the caller's transaction; replaces the one that the absent person named before."""
         await self.end(connection, delegation.absent.id)
         values = {"absent_id": delegation.absent.id, "delegate_id": delegation.delegate.id, "state": dump(delegation)}
-        await connection.execute(delegations.insert().values(values))
+        await connection.execute(_BEGUN, values)
 
     async def end(self, connection: AsyncConnection, absent: str) -> Delegation | None:
         """The one that was ended, if there was one."""
-        query = sa.select(delegations.c.state).where(delegations.c.absent_id == absent)
-        state = (await connection.execute(query)).scalar_one_or_none()
-        await connection.execute(delegations.delete().where(delegations.c.absent_id == absent))
+        state = (await connection.execute(_OF_ABSENT, {"absent_id": absent})).scalar_one_or_none()
+        await connection.execute(_ENDED, {"absent_id": absent})
         return load(state, Delegation) if state is not None else None
 
     async def absent_for(self, delegate: str) -> tuple[Delegation, ...]:
         """Those who are away now and named this person."""
         now = self._clock.now()
-        found = await self._load(sa.select(delegations.c.state).where(delegations.c.delegate_id == delegate))
+        found = await self._load(_TO_DELEGATE, {"delegate_id": delegate})
         return tuple(one for one in found if one.since <= now < one.until)
 
     async def now(self) -> tuple[Delegation, ...]:
@@ -59,7 +64,7 @@ class DelegationStore:
 
     async def all(self) -> tuple[Delegation, ...]:
         """Expired ones too, until they are ended; oldest first."""
-        found = await self._load(sa.select(delegations.c.state))
+        found = await self._load(_ALL)
         return tuple(sorted(found, key=lambda one: one.since))
 
     async def lenders(self, caller: Caller, directory: Directory, without: Collection[str] = ()) -> tuple[Caller, ...]:
@@ -81,6 +86,6 @@ class DelegationStore:
                 log.warning("delegation.not_looked_up", absent=id, error=str(error))
         return tuple(lenders)
 
-    async def _load(self, query: sa.Select[Any]) -> tuple[Delegation, ...]:
+    async def _load(self, query: sa.Select[Any], named: Mapping[str, str] | None = None) -> tuple[Delegation, ...]:
         async with self._database.reading() as connection:
-            return tuple(load(state, Delegation) for state in (await connection.execute(query)).scalars().all())
+            return tuple(load(state, Delegation) for state in (await connection.execute(query, named)).scalars().all())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from bot.domain.delivery import KINDS, Fact
 from bot.domain.source_range import COMMITS
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
+from bot.store.statements import among, given, limit, replacing, unless_there
 
 VERSION = 1
 """of the details' JSON; raise it with whoever reads the older one"""
@@ -49,141 +51,19 @@ positions = sa.Table(
     sa.Column("since", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
 )
 
-
-class DeliveryStore:
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def add(self, connection: AsyncConnection, new: Iterable[Fact]) -> tuple[Fact, ...]:
-        """In the caller's transaction; those of them that were not known."""
-        wanted = list({fact.key[:KEY]: fact for fact in new}.values())
-        added: list[Fact] = []
-        for start in range(0, len(wanted), AT_ONCE):
-            some = wanted[start : start + AT_ONCE]
-            query = sa.select(facts.c.key).where(facts.c.key.in_([fact.key[:KEY] for fact in some]))
-            known = set((await connection.execute(query)).scalars())
-            unknown = [fact for fact in some if fact.key[:KEY] not in known]
-            if unknown:
-                await connection.execute(
-                    self._database.insert(facts).on_conflict_do_nothing(), [_row(one) for one in unknown]
-                )
-            added += unknown
-        return tuple(added)
-
-    async def position(self, observer: str) -> str:
-        """How far it has read; "" before its first look."""
-        query = sa.select(positions.c.position).where(positions.c.observer == observer)
-        async with self._database.reading() as connection:
-            return (await connection.execute(query)).scalar_one_or_none() or ""
-
-    async def position_in(self, connection: AsyncConnection, observer: str) -> str:
-        """As `position`. Nobody else moves it before the caller's transaction is over."""
-        query = sa.select(positions.c.position).where(positions.c.observer == observer).with_for_update()
-        return (await connection.execute(query)).scalar_one_or_none() or ""
-
-    async def known_since(self, observer: str) -> datetime | None:
-        """When it first looked: of what was before, nothing is known. None where it has never looked."""
-        query = sa.select(positions.c.since).where(positions.c.observer == observer)
-        async with self._database.reading() as connection:
-            return _utc((await connection.execute(query)).scalar_one_or_none())
-
-    async def move(self, connection: AsyncConnection, observer: str, position: str) -> None:
-        row = self._database.insert(positions).values(observer=observer, position=position)
-        kept = row.on_conflict_do_update(index_elements=["observer"], set_={"position": position})
-        await connection.execute(kept)
-
-    async def of(
-        self, app: str = "", environment: str = "", since: datetime | None = None, most: int | None = None
-    ) -> tuple[Fact, ...]:
-        """Newest first, at most `most`; "" for every one."""
-        query = sa.select(facts).order_by(facts.c.at.desc(), facts.c.id.desc()).limit(most)
-        if app:
-            query = query.where(facts.c.app == app)
-        if environment:
-            query = query.where(facts.c.environment == environment)
-        if since:
-            query = query.where(facts.c.at >= since)
-        async with self._database.reading() as connection:
-            return tuple(_fact(row) for row in (await connection.execute(query)).mappings())
-
-    async def after(self, id: int, most: int) -> tuple[tuple[int, Fact], ...]:
-        """Those that were written down after the one with this id, oldest first, with their ids."""
-        query = sa.select(facts).where(facts.c.id > id).order_by(facts.c.id).limit(most)
-        async with self._database.reading() as connection:
-            return tuple((row["id"], _fact(row)) for row in (await connection.execute(query)).mappings())
-
-    async def first_since(self, at: datetime) -> int:
-        """The id of the oldest fact that happened since then; 0 where there is none."""
-        query = sa.select(sa.func.min(facts.c.id)).where(facts.c.at >= at)
-        async with self._database.reading() as connection:
-            return (await connection.execute(query)).scalar_one_or_none() or 0
-
-    async def unjudged(self, environments: Iterable[str], since: datetime, over: Iterable[str]) -> tuple[Fact, ...]:
-        """The commits since then, with what was judged of them, where the newest has not come to an end; oldest first.
-
-        `over`: what ends one. Only what waits is read, by the keys of facts: the record keeps every commit for ever.
-        """
-        commits = (facts.c.kind == "committed", facts.c.at >= since, facts.c.environment.in_(list(environments)))
-        newest = sa.select(sa.func.max(facts.c.id)).where(*commits).group_by(facts.c.app, facts.c.environment)
-        ends = facts.alias()
-        ended = sa.exists().where(ends.c.key.in_([_judged_key(progress) for progress in over]))
-        waiting = sa.select(facts.c.app, facts.c.environment).where(facts.c.id.in_(newest), ~ended)
-        kinds = facts.c.kind.in_(["committed", "judged"])
-        rows: list[Any] = []
-        async with self._database.reading() as connection:
-            for app, environment in (await connection.execute(waiting)).all():
-                there = (facts.c.app == app, facts.c.environment == environment, facts.c.at >= since)
-                rows += (await connection.execute(sa.select(facts).where(*there, kinds))).mappings().all()
-        rows.sort(key=lambda row: row["id"])
-        return await _gently(rows[-MOST_WAITING:])
-
-    async def without_commits(self, after: int, since: datetime, most: int) -> tuple[int, ...]:
-        """Ids of the facts since then that began deployments whose source commits nobody has looked up; oldest first.
-
-        The newest `most` of them, of those that were written down after the one with the id `after`.
-        """
-        begun = (facts.c.id > after, facts.c.kind.in_(BEGIN), facts.c.at >= since, ~_has_commits())
-        query = sa.select(facts.c.id).where(*begun).order_by(facts.c.id.desc()).limit(most)
-        async with self._database.reading() as connection:
-            return tuple(reversed((await connection.execute(query)).scalars().all()))
-
-    async def begun(self, id: int) -> Fact | None:
-        """The fact with this id, while nobody has looked up the source commits of its deployment."""
-        query = sa.select(facts).where(facts.c.id == id, ~_has_commits())
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).mappings().one_or_none()
-        return _fact(row) if row else None
-
-    async def newest(self, kind: str) -> datetime | None:
-        """When the newest of a kind happened; None where there is none."""
-        query = sa.select(sa.func.max(facts.c.at)).where(facts.c.kind == kind)
-        async with self._database.reading() as connection:
-            return _utc((await connection.execute(query)).scalar_one_or_none())
-
-    async def latest(self, kind: str, apps: Collection[str] = ()) -> tuple[Fact, ...]:
-        """The newest of a kind, of each of these apps, () for all, in each environment."""
-        newest = sa.select(sa.func.max(facts.c.id)).where(facts.c.kind == kind)
-        if apps:
-            newest = newest.where(facts.c.app.in_(sorted(apps)))
-        newest = newest.group_by(facts.c.app, facts.c.environment)
-        query = sa.select(facts).where(facts.c.id.in_(newest))
-        async with self._database.reading() as connection:
-            return tuple(_fact(row) for row in (await connection.execute(query)).mappings())
-
-    async def of_kinds(self, kinds: Iterable[str], since: datetime, app: str = "") -> tuple[Fact, ...]:
-        """Oldest first; "" for every app."""
-        query = sa.select(facts).where(facts.c.kind.in_(list(kinds)), facts.c.at >= since)
-        if app:
-            query = query.where(facts.c.app == app)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query.order_by(facts.c.at, facts.c.id))).mappings().all()
-        return await _gently(rows)
-
-    async def environments(self) -> tuple[str, ...]:
-        """Those that anything is recorded of."""
-        query = sa.select(facts.c.environment).where(facts.c.environment != "").distinct()
-        async with self._database.reading() as connection:
-            return tuple((await connection.execute(query)).scalars())
+_SINCE = facts.c.at >= sa.bindparam("since")
+_KNOWN = sa.select(facts.c.key).where(among(facts.c.key, "keys"))
+_ADDED = unless_there(facts)
+_AFTER = sa.select(facts).where(facts.c.id > sa.bindparam("after")).order_by(facts.c.id).limit(limit())
+_FIRST_SINCE = sa.select(sa.func.min(facts.c.id)).where(_SINCE)
+_NEWEST = sa.select(sa.func.max(facts.c.at)).where(given(facts.c.kind))
+_JUDGED = sa.select(facts).where(
+    given(facts.c.app, facts.c.environment), _SINCE, facts.c.kind.in_([sa.literal("committed"), sa.literal("judged")])
+)
+_POSITION = sa.select(positions.c.position).where(given(positions.c.observer))
+_HELD_POSITION = _POSITION.with_for_update()
+_LOOKING_SINCE = sa.select(positions.c.since).where(given(positions.c.observer))
+_MOVED = replacing(positions, ["observer"], "position")
 
 
 def _has_commits() -> sa.ColumnElement[bool]:
@@ -199,6 +79,152 @@ def _judged_key(progress: str) -> sa.ColumnElement[str]:
     length = sa.func.length(facts.c.key) - len("git:") - sa.func.length(place)
     sha = sa.func.substr(facts.c.key, len("git:") + 1, length)
     return sa.literal("judged:").concat(sha).concat(f":{progress}").concat(place)
+
+
+@cache
+def _waiting(over: tuple[str, ...]) -> sa.Select[str, str]:
+    commits = (facts.c.kind == "committed", _SINCE, among(facts.c.environment, "environments"))
+    newest = sa.select(sa.func.max(facts.c.id)).where(*commits).group_by(facts.c.app, facts.c.environment)
+    ends = facts.alias()
+    ended = sa.exists().where(ends.c.key.in_([_judged_key(progress) for progress in over]))
+    return sa.select(facts.c.app, facts.c.environment).where(facts.c.id.in_(newest), ~ended)
+
+
+@cache
+def _newest_first(*, app: bool, environment: bool, since: bool, most: bool) -> sa.Select[Any]:
+    asked = [
+        *([given(facts.c.app)] if app else []),
+        *([given(facts.c.environment)] if environment else []),
+        *([_SINCE] if since else []),
+    ]
+    query = sa.select(facts).where(*asked).order_by(facts.c.at.desc(), facts.c.id.desc())
+    return query.limit(limit()) if most else query
+
+
+def _latest(*of: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    newest = sa.select(sa.func.max(facts.c.id)).where(given(facts.c.kind), *of)
+    return sa.select(facts).where(facts.c.id.in_(newest.group_by(facts.c.app, facts.c.environment)))
+
+
+_BEGUN = sa.select(facts).where(given(facts.c.id), ~_has_commits())
+_WITHOUT_COMMITS = (
+    sa.select(facts.c.id)
+    .where(facts.c.id > sa.bindparam("after"), facts.c.kind.in_(BEGIN), _SINCE, ~_has_commits())
+    .order_by(facts.c.id.desc())
+    .limit(limit())
+)
+_LATEST, _LATEST_OF = _latest(), _latest(among(facts.c.app, "apps"))
+_OF_KINDS = sa.select(facts).where(among(facts.c.kind, "kinds"), _SINCE).order_by(facts.c.at, facts.c.id)
+_OF_KINDS_AND_APP = _OF_KINDS.where(given(facts.c.app))
+_ENVIRONMENTS = sa.select(facts.c.environment).where(facts.c.environment != "").distinct()
+
+
+class DeliveryStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, connection: AsyncConnection, new: Iterable[Fact]) -> tuple[Fact, ...]:
+        """In the caller's transaction; those of them that were not known."""
+        wanted = list({fact.key[:KEY]: fact for fact in new}.values())
+        added: list[Fact] = []
+        for start in range(0, len(wanted), AT_ONCE):
+            some = wanted[start : start + AT_ONCE]
+            keys = [fact.key[:KEY] for fact in some]
+            known = set((await connection.execute(_KNOWN, {"keys": keys})).scalars())
+            unknown = [fact for fact in some if fact.key[:KEY] not in known]
+            if unknown:
+                await connection.execute(_ADDED.on(connection), [_row(one) for one in unknown])
+            added += unknown
+        return tuple(added)
+
+    async def position(self, observer: str) -> str:
+        """How far it has read; "" before its first look."""
+        async with self._database.reading() as connection:
+            return (await connection.execute(_POSITION, {"observer": observer})).scalar_one_or_none() or ""
+
+    async def position_in(self, connection: AsyncConnection, observer: str) -> str:
+        """As `position`. Nobody else moves it before the caller's transaction is over."""
+        return (await connection.execute(_HELD_POSITION, {"observer": observer})).scalar_one_or_none() or ""
+
+    async def known_since(self, observer: str) -> datetime | None:
+        """When it first looked: of what was before, nothing is known. None where it has never looked."""
+        async with self._database.reading() as connection:
+            return _utc((await connection.execute(_LOOKING_SINCE, {"observer": observer})).scalar_one_or_none())
+
+    async def move(self, connection: AsyncConnection, observer: str, position: str) -> None:
+        await connection.execute(_MOVED.on(connection), {"observer": observer, "position": position})
+
+    async def of(
+        self, app: str = "", environment: str = "", since: datetime | None = None, most: int | None = None
+    ) -> tuple[Fact, ...]:
+        """Newest first, at most `most`; "" for every one."""
+        query = _newest_first(app=bool(app), environment=bool(environment), since=bool(since), most=most is not None)
+        named = {"app": app, "environment": environment, "since": since, "most": most}
+        async with self._database.reading() as connection:
+            return tuple(_fact(row) for row in (await connection.execute(query, named)).mappings())
+
+    async def after(self, id: int, most: int) -> tuple[tuple[int, Fact], ...]:
+        """Those that were written down after the one with this id, oldest first, with their ids."""
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(_AFTER, {"after": id, "most": most})).mappings()
+            return tuple((row["id"], _fact(row)) for row in rows)
+
+    async def first_since(self, at: datetime) -> int:
+        """The id of the oldest fact that happened since then; 0 where there is none."""
+        async with self._database.reading() as connection:
+            return (await connection.execute(_FIRST_SINCE, {"since": at})).scalar_one_or_none() or 0
+
+    async def unjudged(self, environments: Iterable[str], since: datetime, over: Iterable[str]) -> tuple[Fact, ...]:
+        """The commits since then, with what was judged of them, where the newest has not come to an end; oldest first.
+
+        `over`: what ends one. Only what waits is read, by the keys of facts: the record keeps every commit for ever.
+        """
+        waiting, where = _waiting(tuple(over)), {"environments": list(environments), "since": since}
+        rows: list[Any] = []
+        async with self._database.reading() as connection:
+            for app, environment in (await connection.execute(waiting, where)).all():
+                there = {"app": app, "environment": environment, "since": since}
+                rows += (await connection.execute(_JUDGED, there)).mappings().all()
+        rows.sort(key=lambda row: row["id"])
+        return await _gently(rows[-MOST_WAITING:])
+
+    async def without_commits(self, after: int, since: datetime, most: int) -> tuple[int, ...]:
+        """Ids of the facts since then that began deployments whose source commits nobody has looked up; oldest first.
+
+        The newest `most` of them, of those that were written down after the one with the id `after`.
+        """
+        named = {"after": after, "since": since, "most": most}
+        async with self._database.reading() as connection:
+            return tuple(reversed((await connection.execute(_WITHOUT_COMMITS, named)).scalars().all()))
+
+    async def begun(self, id: int) -> Fact | None:
+        """The fact with this id, while nobody has looked up the source commits of its deployment."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_BEGUN, {"id": id})).mappings().one_or_none()
+        return _fact(row) if row else None
+
+    async def newest(self, kind: str) -> datetime | None:
+        """When the newest of a kind happened; None where there is none."""
+        async with self._database.reading() as connection:
+            return _utc((await connection.execute(_NEWEST, {"kind": kind})).scalar_one_or_none())
+
+    async def latest(self, kind: str, apps: Collection[str] = ()) -> tuple[Fact, ...]:
+        """The newest of a kind, of each of these apps, () for all, in each environment."""
+        query, named = (_LATEST_OF, {"kind": kind, "apps": sorted(apps)}) if apps else (_LATEST, {"kind": kind})
+        async with self._database.reading() as connection:
+            return tuple(_fact(row) for row in (await connection.execute(query, named)).mappings())
+
+    async def of_kinds(self, kinds: Iterable[str], since: datetime, app: str = "") -> tuple[Fact, ...]:
+        """Oldest first; "" for every app."""
+        query, named = (_OF_KINDS_AND_APP if app else _OF_KINDS), {"kinds": list(kinds), "since": since, "app": app}
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query, named)).mappings().all()
+        return await _gently(rows)
+
+    async def environments(self) -> tuple[str, ...]:
+        """Those that anything is recorded of."""
+        async with self._database.reading() as connection:
+            return tuple((await connection.execute(_ENVIRONMENTS)).scalars())
 
 
 async def _gently(rows: Sequence[Any]) -> tuple[Fact, ...]:

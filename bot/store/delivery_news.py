@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.delivery import News
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
+from bot.store.statements import among, escaped, given, limit, unless_there
 
 AT_ONCE = 500
 """apps in one statement, or rows in one transaction"""
@@ -41,15 +43,69 @@ notices = sa.Table(
     sa.Column("bundle", sa.String(64), nullable=False, index=True),
     sa.Column("shown", sa.Integer, nullable=False, server_default="0"),
 )
+
+_PUT = unless_there(news, news.c.id)
+_FOUND = sa.select(news.c.state).where(given(news.c.key))
+_LOCKED = _FOUND.with_for_update()
+_NEWEST = (
+    sa.select(news.c.state)
+    .where(given(news.c.app, news.c.environment, news.c.event))
+    .order_by(news.c.id.desc())
+    .limit(1)
+)
+_NOTED_SINCE = (
+    sa.select(news.c.state).where(given(news.c.event), news.c.noted_at >= sa.bindparam("since")).order_by(news.c.id)
+)
+_THIS = news.c.id == sa.bindparam("this")
 _GOING_ON = (
     sa.select(news.c.id)
-    .where(news.c.event == sa.bindparam("kind"), news.c.environment == "")
-    .where(news.c.app.in_(sa.bindparam("mine", expanding=True)))
+    .where(news.c.event == sa.bindparam("kind"), news.c.environment == "", among(news.c.app, "mine"))
     .order_by(news.c.id)
     .with_for_update()  # in this order, so that two replicas never wait for each other
 )
-_WOKEN = news.update().where(news.c.id.in_(_GOING_ON)).values(version=news.c.version + 1)
-"""Written once: to write a statement costs more than to run it."""
+_NEW_VERSION = news.update().values(version=news.c.version + 1)
+_WOKEN = _NEW_VERSION.where(news.c.id.in_(_GOING_ON))
+_READDRESSED = _NEW_VERSION.values(addressed=False).where(among(news.c.key, "keys"))
+_CHANGED = _NEW_VERSION.where(news.c.key == sa.bindparam("its_key"))
+_CHANGED_THIS = _NEW_VERSION.where(_THIS)
+_ENDED = news.update().values(environment=ENDED).where(news.c.key == sa.bindparam("its_key"))
+_OLD = (
+    sa.select(news.c.id, news.c.state)
+    .where(given(news.c.event), news.c.environment == "", news.c.noted_at < sa.bindparam("before"))
+    .order_by(news.c.id)
+    .limit(AT_ONCE)
+    .with_for_update()
+)
+_OLDEST = sa.select(sa.func.min(news.c.noted_at)).where(given(news.c.event, news.c.app), news.c.environment == "")
+_UNADDRESSED = (
+    sa.select(news).where(~news.c.addressed, news.c.id > sa.bindparam("after")).order_by(news.c.id).limit(limit())
+)
+_ADDRESSED = news.update().where(_THIS, ~news.c.addressed, news.c.version == sa.bindparam("known"))
+_TOLD = sa.select(news.c.state).where(given(news.c.id))
+_PLACED = unless_there(notices)
+_PLACES = (
+    sa.select(news.c.key, notices.c.channel, notices.c.bundle)
+    .join(notices, news.c.id == notices.c.news_id)
+    .where(among(news.c.key, "keys"))
+)
+_ROOM = (
+    sa.select(notices.c.bundle, sa.func.count(), sa.func.min(news.c.noted_at))
+    .join(news, news.c.id == notices.c.news_id)
+    .where(given(notices.c.channel), notices.c.bundle.startswith(sa.bindparam("prefix"), escape="/"))
+    .where(news.c.noted_at >= sa.bindparam("since"))
+    .group_by(notices.c.bundle)
+    .order_by(sa.func.max(news.c.id).desc())
+    .limit(1)
+)
+_SHOWN = notices.update().where(
+    notices.c.bundle == sa.bindparam("of"), notices.c.channel == sa.bindparam("at"), among(notices.c.news_id, "these")
+)
+_BUNDLE = (
+    sa.select(news.c.id, news.c.version, news.c.state)
+    .join(notices, news.c.id == notices.c.news_id)
+    .where(given(notices.c.bundle, notices.c.channel))
+    .order_by(news.c.id)
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +149,7 @@ class NewsStore:
 
     async def put(self, connection: AsyncConnection, new: News, now: float) -> bool:
         """In the caller's transaction; False when it is known."""
-        values = {
+        row = {
             "key": new.key[:255],
             "event": new.event,
             "app": new.app[:255],
@@ -101,33 +157,28 @@ class NewsStore:
             "state": dump(new),
             "noted_at": now,
         }
-        row = self._database.insert(news).values(values).on_conflict_do_nothing().returning(news.c.id)
-        return (await connection.execute(row)).scalar_one_or_none() is not None
+        return (await connection.execute(_PUT.on(connection), row)).scalar_one_or_none() is not None
 
     async def find(self, connection: AsyncConnection, key: str, *, lock: bool = False) -> News | None:
         """`lock`: nobody else changes it until the transaction is over."""
-        query = sa.select(news.c.state).where(news.c.key == key[:255])
-        query = query.with_for_update() if lock else query
-        state = (await connection.execute(query)).scalar_one_or_none()
+        query = _LOCKED if lock else _FOUND
+        state = (await connection.execute(query, {"key": key[:255]})).scalar_one_or_none()
         return load(state, News) if state is not None else None
 
     async def newest(self, connection: AsyncConnection, app: str, environment: str, event: str) -> News | None:
-        there = (news.c.app == app, news.c.environment == environment, news.c.event == event)
-        query = sa.select(news.c.state).where(*there).order_by(news.c.id.desc()).limit(1)
-        state = (await connection.execute(query)).scalar_one_or_none()
+        there = {"app": app, "environment": environment, "event": event}
+        state = (await connection.execute(_NEWEST, there)).scalar_one_or_none()
         return load(state, News) if state is not None else None
 
     async def noted(self, event: str, since: float) -> tuple[News, ...]:
         """Of a kind, noted since then, oldest first."""
-        query = sa.select(news.c.state).where(news.c.event == event, news.c.noted_at >= since).order_by(news.c.id)
         async with self._database.reading() as connection:
-            states = (await connection.execute(query)).scalars().all()
+            states = (await connection.execute(_NOTED_SINCE, {"event": event, "since": since})).scalars().all()
         return tuple(load(state, News) for state in states)
 
     async def change(self, connection: AsyncConnection, changed: News) -> None:
         """It shows this from now on, wherever it is told."""
-        values = {"state": dump(changed), "version": news.c.version + 1}
-        await connection.execute(news.update().where(news.c.key == changed.key[:255]).values(values))
+        await connection.execute(_CHANGED, {"its_key": changed.key[:255], "state": dump(changed)})
 
     async def wake(self, connection: AsyncConnection, event: str, apps: Iterable[str]) -> None:
         """What is told of these apps is to be shown again; not what has ended."""
@@ -137,31 +188,26 @@ class NewsStore:
 
     async def readdress(self, connection: AsyncConnection, keys: Iterable[str]) -> None:
         """There may be somebody more to tell."""
-        mine = news.c.key.in_([key[:255] for key in keys])
-        await connection.execute(news.update().where(mine).values(addressed=False, version=news.c.version + 1))
+        await connection.execute(_READDRESSED, {"keys": [key[:255] for key in keys]})
 
     async def end(self, key: str) -> None:
         """Nothing wakes it from now on. (Earlier versions wrote the environment in which it had ended.)"""
         async with self._database.begin() as connection:
-            await connection.execute(news.update().where(news.c.key == key[:255]).values(environment=ENDED))
+            await connection.execute(_ENDED, {"its_key": key[:255]})
 
     async def end_old(self, event: str, before: float, now: datetime) -> int:
         """Ends what was noted before then and goes on: it is shown once more, and says so. How many."""
-        old = (news.c.event == event, news.c.environment == "", news.c.noted_at < before)
         async with self._database.begin() as connection:
-            query = sa.select(news.c.id, news.c.state).where(*old).order_by(news.c.id).limit(AT_ONCE)
-            rows = (await connection.execute(query.with_for_update())).all()
+            rows = (await connection.execute(_OLD, {"event": event, "before": before})).all()
             for id, state in rows:
-                ended = {"state": dump(replace(load(state, News), over_at=now)), "version": news.c.version + 1}
-                await connection.execute(news.update().where(news.c.id == id).values(environment=ENDED, **ended))
+                ended = {"environment": ENDED, "state": dump(replace(load(state, News), over_at=now))}
+                await connection.execute(_CHANGED_THIS, {"this": id, **ended})
         return len(rows)
 
     async def oldest(self, event: str, app: str) -> float | None:
         """When the oldest was noted that goes on; None where there is none."""
-        going = (news.c.event == event, news.c.app == app, news.c.environment == "")
         async with self._database.reading() as connection:
-            rows = await connection.execute(sa.select(sa.func.min(news.c.noted_at)).where(*going))
-            first: float | None = rows.scalar_one()
+            first: float | None = (await connection.execute(_OLDEST, {"event": event, "app": app})).scalar_one()
         return first
 
     async def places(self, keys: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -169,17 +215,15 @@ class NewsStore:
         wanted = [key[:255] for key in keys]
         if not wanted:
             return ()
-        query = sa.select(news.c.key, notices.c.channel, notices.c.bundle).where(news.c.key.in_(wanted))
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query.join(notices, news.c.id == notices.c.news_id))).all()
+            rows = (await connection.execute(_PLACES, {"keys": wanted})).all()
         ordered = sorted(rows, key=lambda row: (wanted.index(row.key), row.channel))
         return tuple((row.bundle, row.channel) for row in ordered)
 
     async def unaddressed(self, most: int, after: int = 0) -> tuple[Noted, ...]:
         """Of which nobody has said yet who is to hear of it, oldest first; those after the one with this id."""
-        query = sa.select(news).where(~news.c.addressed, news.c.id > after).order_by(news.c.id).limit(most)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).mappings().all()
+            rows = (await connection.execute(_UNADDRESSED, {"after": after, "most": most})).mappings().all()
         return tuple(Noted(row["id"], load(row["state"], News), row["noted_at"], row["version"]) for row in rows)
 
     async def address(self, addressed: Iterable[Addressed]) -> None:
@@ -189,36 +233,26 @@ class NewsStore:
         """
         async with self._database.begin() as connection:
             for one in addressed:
-                mine = news.update().where(news.c.id == one.id, ~news.c.addressed, news.c.version == one.version)
-                if (await connection.execute(mine.values(addressed=one.complete))).rowcount != 1:
+                decided = {"this": one.id, "known": one.version, "addressed": one.complete}
+                if (await connection.execute(_ADDRESSED, decided)).rowcount != 1:
                     continue
                 if one.user:
-                    query = sa.select(news.c.state).where(news.c.id == one.id)
-                    told = load((await connection.execute(query)).scalar_one(), News)
+                    told = load((await connection.execute(_TOLD, {"id": one.id})).scalar_one(), News)
                     if told.user != one.user:
-                        named = {"state": dump(replace(told, user=one.user)), "version": news.c.version + 1}
-                        await connection.execute(news.update().where(news.c.id == one.id).values(named))
+                        state = dump(replace(told, user=one.user))
+                        await connection.execute(_CHANGED_THIS, {"this": one.id, "state": state})
                 rows = [{"news_id": one.id, "channel": where, "bundle": id} for where, id in one.bundles.items()]
                 if rows:  # one that was addressed again is told where it was told before
-                    await connection.execute(self._database.insert(notices).on_conflict_do_nothing(), rows)
+                    await connection.execute(_PLACED.on(connection), rows)
 
     async def room(self, prefix: str, channel: str, since: float) -> tuple[str, int, float]:
         """The newest bundle of this kind there that was begun since then, how much is in it, and when it was begun.
 
         "" where there is none.
         """
-        begun, size = sa.func.min(news.c.noted_at), sa.func.count()
-        query = (
-            sa.select(notices.c.bundle, size, begun)
-            .join(news, news.c.id == notices.c.news_id)
-            .where(notices.c.channel == channel, notices.c.bundle.startswith(prefix, autoescape=True))
-            .where(news.c.noted_at >= since)
-            .group_by(notices.c.bundle)
-            .order_by(sa.func.max(news.c.id).desc())
-            .limit(1)
-        )
+        named = {"channel": channel, "prefix": escaped(prefix), "since": since}
         async with self._database.reading() as connection:
-            found = (await connection.execute(query)).one_or_none()
+            found = (await connection.execute(_ROOM, named)).one_or_none()
         return (found[0], found[1], found[2]) if found else ("", 0, 0.0)
 
     async def stale(
@@ -228,20 +262,10 @@ class NewsStore:
 
         `to_people`: only direct messages, or (False) only others.
         """
-        query = sa.select(notices.c.bundle, notices.c.channel).join(news, news.c.id == notices.c.news_id)
-        query = query.where(notices.c.shown != news.c.version)
-        if only:
-            query = query.where(notices.c.bundle.startswith(only, autoescape=True))
-        if without:
-            query = query.where(~notices.c.bundle.startswith(without, autoescape=True))
-        if to_people is not None:
-            personal = sa.func.substr(notices.c.channel, 1, 1).in_(PEOPLE)
-            query = query.where(personal if to_people else ~personal)
-        of_each = query.distinct().subquery()
-        turn = sa.func.row_number().over(partition_by=of_each.c.channel, order_by=of_each.c.bundle)
-        behind = sa.select(of_each).order_by(turn, of_each.c.channel).limit(most)  # one after the other from each place
+        behind = _behind(only=bool(only), without=bool(without), to_people=to_people)
+        named = {"only": escaped(only), "without": escaped(without), "most": most}
         async with self._database.reading() as connection:
-            found = (await connection.execute(behind)).all()
+            found = (await connection.execute(behind, named)).all()
             return tuple([await self._bundle(connection, *one) for one in found])
 
     async def shown(self, bundle: NewsBundle) -> None:
@@ -251,9 +275,8 @@ class NewsStore:
             by_version.setdefault(version, []).append(id)
         async with self._database.begin() as connection:
             for version, ids in by_version.items():
-                mine = (notices.c.bundle == bundle.id) & notices.c.news_id.in_(ids)
-                mine &= notices.c.channel == bundle.channel
-                await connection.execute(notices.update().where(mine).values(shown=version))
+                mine = {"of": bundle.id, "at": bundle.channel, "these": ids}
+                await connection.execute(_SHOWN, {**mine, "shown": version})
 
     async def forget(self, before: float, unless_open: str = "") -> int:
         """Drops what was noted before then, but for what goes on of one kind; the facts stay. How many."""
@@ -263,11 +286,22 @@ class NewsStore:
             return int((await connection.execute(news.delete().where(old))).rowcount)
 
     async def _bundle(self, connection: AsyncConnection, id: str, channel: str) -> NewsBundle:
-        query = (
-            sa.select(news.c.id, news.c.version, news.c.state)
-            .join(notices, news.c.id == notices.c.news_id)
-            .where(notices.c.bundle == id, notices.c.channel == channel)
-            .order_by(news.c.id)
-        )
-        rows = (await connection.execute(query)).all()
+        rows = (await connection.execute(_BUNDLE, {"bundle": id, "channel": channel})).all()
         return NewsBundle(id, channel, tuple(load(row[2], News) for row in rows), {row[0]: row[1] for row in rows})
+
+
+@cache
+def _behind(*, only: bool, without: bool, to_people: bool | None) -> sa.Select[str, str]:
+    """The messages that do not show what they should, one after the other from each place."""
+    query = sa.select(notices.c.bundle, notices.c.channel).join(news, news.c.id == notices.c.news_id)
+    query = query.where(notices.c.shown != news.c.version)
+    if only:
+        query = query.where(notices.c.bundle.startswith(sa.bindparam("only"), escape="/"))
+    if without:
+        query = query.where(~notices.c.bundle.startswith(sa.bindparam("without"), escape="/"))
+    if to_people is not None:
+        personal = sa.func.substr(notices.c.channel, 1, 1).in_(PEOPLE)
+        query = query.where(personal if to_people else ~personal)
+    of_each = query.distinct().subquery()
+    turn = sa.func.row_number().over(partition_by=of_each.c.channel, order_by=of_each.c.bundle)
+    return sa.select(of_each).order_by(turn, of_each.c.channel).limit(limit())

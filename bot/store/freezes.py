@@ -1,5 +1,6 @@
 """Freezes that people called."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from bot.ports import Clock
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
+from bot.store.statements import given
 
 freezes = sa.Table(
     "freezes",
@@ -19,6 +21,14 @@ freezes = sa.Table(
     sa.Column("environment", sa.String(64), nullable=False, index=True),
     sa.Column("state", sa.Text, nullable=False),
 )
+_ALL = sa.select(freezes.c.state)
+_HOLDING = _ALL.where(given(freezes.c.environment), given(freezes.c.app) | (freezes.c.app == ""))
+_FREEZE = _ALL.where(given(freezes.c.id))
+_EXACTLY = given(freezes.c.app, freezes.c.environment)
+_CALLED_HERE = _ALL.where(_EXACTLY)
+_CALLED = freezes.insert()
+_ENDED = freezes.delete().where(_EXACTLY)
+_CLEARED = freezes.delete().where(given(freezes.c.id))
 
 
 class FreezeStore:
@@ -34,37 +44,37 @@ class FreezeStore:
             return await self.active_in(connection, app, environment)
 
     async def active_in(self, connection: AsyncConnection, app: str, environment: str) -> Freeze | None:
-        query = sa.select(freezes.c.state)
-        query = query.where(freezes.c.app.in_((app, "")), freezes.c.environment == environment)
-        found = await _load(connection, query)
+        found = await _load(connection, _HOLDING, {"app": app, "environment": environment})
         now = self._clock.now()
         holding = [freeze for freeze in found if freeze.lasts(now) and freeze.covers(app, environment)]
         return max(holding, key=lambda freeze: freeze.until, default=None)
 
     async def call(self, connection: AsyncConnection, freeze: Freeze) -> None:
         """In the caller's transaction; calling the same one twice is calling it once."""
-        if not await _load(connection, sa.select(freezes.c.state).where(freezes.c.id == freeze.id)):
+        if not await _load(connection, _FREEZE, {"id": freeze.id}):
             values = {"id": freeze.id, "app": freeze.app, "environment": freeze.environment, "state": dump(freeze)}
-            await connection.execute(freezes.insert().values(values))
+            await connection.execute(_CALLED, values)
 
     async def end(self, connection: AsyncConnection, app: str, environment: str) -> tuple[Freeze, ...]:
         """End those that were called for exactly this app ("" for all) and environment; which they were."""
-        mine = (freezes.c.app == app, freezes.c.environment == environment)
-        found = await _load(connection, sa.select(freezes.c.state).where(*mine))
-        await connection.execute(freezes.delete().where(*mine))
+        here = {"app": app, "environment": environment}
+        found = await _load(connection, _CALLED_HERE, here)
+        await connection.execute(_ENDED, here)
         return found
 
     async def clear(self, connection: AsyncConnection, freeze: Freeze) -> bool:
         """Take one away that has expired; False when somebody did already."""
-        gone = await connection.execute(freezes.delete().where(freezes.c.id == freeze.id))
+        gone = await connection.execute(_CLEARED, {"id": freeze.id})
         return gone.rowcount == 1
 
     async def all(self) -> tuple[Freeze, ...]:
         """Expired ones too, until they are cleared away; oldest first."""
         async with self._database.reading() as connection:
-            found = await _load(connection, sa.select(freezes.c.state))
+            found = await _load(connection, _ALL)
         return tuple(sorted(found, key=lambda freeze: freeze.since))
 
 
-async def _load(connection: AsyncConnection, query: sa.Select[Any]) -> tuple[Freeze, ...]:
-    return tuple(load(state, Freeze) for state in (await connection.execute(query)).scalars().all())
+async def _load(
+    connection: AsyncConnection, query: sa.Select[Any], named: Mapping[str, str] | None = None
+) -> tuple[Freeze, ...]:
+    return tuple(load(state, Freeze) for state in (await connection.execute(query, named)).scalars().all())

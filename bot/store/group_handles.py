@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from bot.ports import Clock
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.database import Database, metadata
+from bot.store.statements import among, unless_there
 
 group_handles = sa.Table(
     "group_handles",
@@ -15,6 +16,8 @@ group_handles = sa.Table(
     sa.Column("group_id", sa.String(64), nullable=False),
     sa.Column("since", sa.DateTime(timezone=True), nullable=False),
 )
+_SEEN = unless_there(group_handles)
+_FIRST = sa.select(group_handles.c.handle, group_handles.c.group_id).where(among(group_handles.c.handle, "seen"))
 
 
 class GroupHandleStore:
@@ -27,10 +30,8 @@ class GroupHandleStore:
     async def first(self, seen: Mapping[str, str]) -> Mapping[str, str]:
         if not seen:
             return {}
-        insert = self._database.insert(group_handles)
         now = self._clock.now()
         rows = [{"handle": handle, "group_id": id, "since": now} for handle, id in seen.items()]
-        query = sa.select(group_handles.c.handle, group_handles.c.group_id).where(group_handles.c.handle.in_(seen))
         async with self._database.begin() as connection:
-            await connection.execute(insert.on_conflict_do_nothing(), rows)
-            return {row.handle: row.group_id for row in (await connection.execute(query)).all()}
+            await connection.execute(_SEEN.on(connection), rows)
+            return {row.handle: row.group_id for row in (await connection.execute(_FIRST, {"seen": list(seen)})).all()}

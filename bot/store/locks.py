@@ -9,6 +9,7 @@ from bot.ports import Clock
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
+from bot.store.statements import given
 
 locks = sa.Table(
     "locks",
@@ -28,6 +29,21 @@ waiting = sa.Table(
     sa.Column("since", sa.DateTime(timezone=True), nullable=False),
 )
 
+_HERE = given(locks.c.app, locks.c.environment)
+_LOCK = sa.select(locks.c.state).where(_HERE)
+_HOLDING = (
+    sa.select(locks.c.state)
+    .where(given(locks.c.environment), given(locks.c.app) | (locks.c.app == ""))
+    .order_by(locks.c.app.desc())
+)
+_ALL = sa.select(locks.c.state)
+_TAKEN = locks.insert()
+_RELEASED = locks.delete().where(_HERE)
+_WAITED_FOR = given(waiting.c.app, waiting.c.environment)
+_WAITING = sa.select(waiting.c.person).where(_WAITED_FOR).order_by(waiting.c.since)
+_WAITS = sa.select(waiting.c.user_id).where(_WAITED_FOR, given(waiting.c.user_id))
+_ASKED = waiting.insert()
+_ANSWERED = waiting.delete().where(_WAITED_FOR)
 
 ALONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
 """SQLite's transactions are serial already."""
@@ -54,8 +70,7 @@ class LockStore:
 
     async def _holding(self, connection: AsyncConnection, app: str, environment: str) -> tuple[Lock, ...]:
         """An expired one holds nothing."""
-        query = sa.select(locks.c.state).where(locks.c.app.in_((app, "")), locks.c.environment == environment)
-        states = (await connection.execute(query.order_by(locks.c.app.desc()))).scalars().all()
+        states = (await connection.execute(_HOLDING, {"app": app, "environment": environment})).scalars().all()
         found = sorted((load(state, Lock) for state in states), key=lambda lock: lock.automatic)
         return tuple(lock for lock in found if lock.lasts(self._clock.now()))
 
@@ -72,38 +87,31 @@ class LockStore:
 
     async def there(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
         """Like `exactly`, expired or not."""
-        query = sa.select(locks.c.state).where(locks.c.app == app, locks.c.environment == environment)
-        state = (await connection.execute(query)).scalar_one_or_none()
+        state = (await connection.execute(_LOCK, {"app": app, "environment": environment})).scalar_one_or_none()
         return load(state, Lock) if state is not None else None
 
     async def take(self, connection: AsyncConnection, lock: Lock) -> None:
         """In the caller's transaction; replaces the lock that was there. Whether it may is the caller's question."""
-        await connection.execute(_same(locks.delete(), lock.app, lock.environment))
-        values = {"app": lock.app, "environment": lock.environment, "state": dump(lock)}
-        await connection.execute(locks.insert().values(values))
+        here = {"app": lock.app, "environment": lock.environment}
+        await connection.execute(_RELEASED, here)
+        await connection.execute(_TAKEN, {**here, "state": dump(lock)})
 
     async def release(self, connection: AsyncConnection, app: str, environment: str) -> tuple[Person, ...]:
         """Who waited for it, in order; they wait no more."""
-        await connection.execute(_same(locks.delete(), app, environment))
-        query = sa.select(waiting.c.person).where(waiting.c.app == app, waiting.c.environment == environment)
-        people = (await connection.execute(query.order_by(waiting.c.since))).scalars().all()
-        await connection.execute(waiting.delete().where(waiting.c.app == app, waiting.c.environment == environment))
+        here = {"app": app, "environment": environment}
+        await connection.execute(_RELEASED, here)
+        people = (await connection.execute(_WAITING, here)).scalars().all()
+        await connection.execute(_ANSWERED, here)
         return tuple(load(person, Person) for person in people)
 
     async def wait(self, connection: AsyncConnection, app: str, environment: str, person: Person) -> None:
         """Ask to be told when it is free; asking twice is asking once."""
-        mine = (waiting.c.app == app, waiting.c.environment == environment, waiting.c.user_id == person.id)
-        if (await connection.execute(sa.select(waiting.c.user_id).where(*mine))).first():
-            return
-        values = {"app": app, "environment": environment, "user_id": person.id, "person": dump(person)}
-        await connection.execute(waiting.insert().values(**values, since=self._clock.now()))
+        mine = {"app": app, "environment": environment, "user_id": person.id}
+        if not (await connection.execute(_WAITS, mine)).first():
+            await connection.execute(_ASKED, {**mine, "person": dump(person), "since": self._clock.now()})
 
     async def all(self) -> tuple[Lock, ...]:
         """Expired ones too, until they are released; oldest first."""
         async with self._database.reading() as connection:
-            states = (await connection.execute(sa.select(locks.c.state))).scalars().all()
+            states = (await connection.execute(_ALL)).scalars().all()
         return tuple(sorted((load(state, Lock) for state in states), key=lambda lock: lock.since))
-
-
-def _same(statement: sa.Delete, app: str, environment: str) -> sa.Delete:
-    return statement.where(locks.c.app == app, locks.c.environment == environment)

@@ -16,7 +16,8 @@ from bot.domain.event import Event
 from bot.ports import Rendered
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
-from bot.store.leased_queue import DEAD, PENDING, LeasedQueue
+from bot.store.leased_queue import DEAD, LeasedQueue, QueueTable
+from bot.store.statements import unless_there
 from bot.store.threads import STALE, ThreadStore
 
 outbox = sa.Table(
@@ -45,6 +46,20 @@ outbox = sa.Table(
 """`apps` is a JSON list. `app` is what a replica of the version before reads and writes: later versions drop it."""
 
 SENT = "sent"
+_QUEUE = QueueTable(outbox, outbox.c.id, about=(outbox.c.channel, outbox.c.promotion_id), lane=outbox.c.channel)
+_PUT = unless_there(outbox, outbox.c.id)
+_COUNTED = sa.select(
+    sa.func.count().filter(_QUEUE.pending),
+    sa.func.count().filter(outbox.c.state == DEAD),
+    sa.func.min(outbox.c.put_at).filter(_QUEUE.pending),
+)
+_STALE_CARDS = sa.select(sa.func.count()).where(STALE)
+_HASTENED = (
+    outbox.update()
+    .where(outbox.c.promotion_id == sa.bindparam("of"), outbox.c.channel == sa.bindparam("at"), _QUEUE.pending)
+    .values(due_at=outbox.c.put_at)
+)
+_TO_BE_SAID = sa.select(outbox.c.promotion_id).where(_QUEUE.pending)
 
 
 @dataclass(frozen=True)
@@ -102,7 +117,7 @@ class OutboxStore:
 
     def __init__(self, database: Database, threads: ThreadStore, changed: asyncio.Event) -> None:
         self._database = database
-        self._queue = LeasedQueue(database, outbox, outbox.c.id)
+        self._queue = LeasedQueue(database, _QUEUE)
         self._threads = threads
         self._changed = changed
 
@@ -121,8 +136,7 @@ class OutboxStore:
             "put_at": now,
             "due_at": now,
         }
-        made = self._database.insert(outbox).values(row).on_conflict_do_nothing()
-        return (await connection.execute(made.returning(outbox.c.id))).scalar_one_or_none() is not None
+        return (await connection.execute(_PUT.on(connection), row)).scalar_one_or_none() is not None
 
     async def due(self, now: float, limit: int, busy: Collection[str] = ()) -> tuple[QueuedEntry, ...]:
         """The oldest entry that may be tried now in each channel that is not `busy`.
@@ -130,9 +144,7 @@ class OutboxStore:
         What is behind one about the same promotion waits, to keep the order; others do not wait for one that is to be
         tried later.
         """
-        about = (outbox.c.channel, outbox.c.promotion_id)
-        rows = await self._queue.due(now, limit, about=about, lane=outbox.c.channel, busy=busy)
-        return tuple(_queued(row) for row in rows)
+        return tuple(_queued(row) for row in await self._queue.due(now, limit, busy=list(busy)))
 
     async def lease(self, queued: QueuedEntry, now: float, seconds: float) -> bool:
         """Whether this process may try it: nobody else does for so long. The try counts before it is made."""
@@ -151,27 +163,19 @@ class OutboxStore:
 
     async def forget(self, before: float) -> int:
         """Drops what was sent before then, and the threads that nothing is to be said in (`ThreadStore.forget`)."""
-        await self._threads.forget(before, sa.select(outbox.c.promotion_id).where(self._queue.pending))
+        await self._threads.forget(before, _TO_BE_SAID)
         return await self._queue.forget(outbox.c.state == SENT, outbox.c.put_at < before)
 
     async def counts(self) -> Counts:
-        pending = outbox.c.state == PENDING
-        query = sa.select(
-            sa.func.count().filter(pending),
-            sa.func.count().filter(outbox.c.state == DEAD),
-            sa.func.min(outbox.c.put_at).filter(pending),
-        )
-        stale = sa.select(sa.func.count()).where(STALE)
         async with self._database.reading() as connection:
-            waiting, dead, oldest = (await connection.execute(query)).one()
-            cards = (await connection.execute(stale)).scalar_one()
+            waiting, dead, oldest = (await connection.execute(_COUNTED)).one()
+            cards = (await connection.execute(_STALE_CARDS)).scalar_one()
         return Counts(waiting, dead, cards, oldest)
 
     async def hasten(self, promotion: str, channel: str) -> None:
         """The card is there that entries have waited for: they are tried now."""
-        mine = (outbox.c.promotion_id == promotion) & (outbox.c.channel == channel) & (outbox.c.state == PENDING)
         async with self._database.begin() as connection:
-            hastened = await connection.execute(outbox.update().where(mine).values(due_at=outbox.c.put_at))
+            hastened = await connection.execute(_HASTENED, {"of": promotion, "at": channel})
         if hastened.rowcount:
             self._changed.set()
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bot.domain.overlay import OverlayImage
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
+from bot.store.statements import among, given, unless_there
 
 parsed_overlays = sa.Table(
     "parsed_overlays",
@@ -18,6 +19,13 @@ parsed_overlays = sa.Table(
     sa.Column("images", sa.Text, nullable=False),
 )
 """`reader`: the version of Pilothouse that has parsed it; another one may read it otherwise"""
+
+_ALL = sa.select(parsed_overlays.c.content, parsed_overlays.c.images).where(given(parsed_overlays.c.reader))
+_OTHERS = parsed_overlays.c.reader != sa.bindparam("reader")
+_OF_OTHERS = sa.select(parsed_overlays.c.content).where(_OTHERS)
+_PUT = unless_there(parsed_overlays)
+_GONE = parsed_overlays.delete().where(among(parsed_overlays.c.content, "contents"))
+_REPLACED = _GONE.where(_OTHERS)
 
 AT_ONCE = 500
 """rows in one statement"""
@@ -30,16 +38,14 @@ class ParsedOverlayStore:
 
     async def all(self) -> dict[str, Images]:
         """What this version has parsed. Raises DatabaseAway."""
-        query = sa.select(parsed_overlays.c.content, parsed_overlays.c.images)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query.where(parsed_overlays.c.reader == reader()))).all()
+            rows = (await connection.execute(_ALL, {"reader": reader()})).all()
         return {content: load(images, Images) for content, images in rows}
 
     async def of_others(self) -> frozenset[str]:
         """The contents that other versions have parsed. Raises DatabaseAway."""
-        query = sa.select(parsed_overlays.c.content).where(parsed_overlays.c.reader != reader())
         async with self._database.reading() as connection:
-            return frozenset((await connection.execute(query)).scalars().all())
+            return frozenset((await connection.execute(_OF_OTHERS, {"reader": reader()})).scalars().all())
 
     async def change(self, new: Mapping[str, Images], gone: Iterable[str]) -> None:
         """In short transactions, so that nobody else waits long.
@@ -48,17 +54,16 @@ class ParsedOverlayStore:
         and neither is to parse everything again. What is gone goes for all versions. Raises DatabaseAway.
         """
         rows = [{"content": id, "reader": reader(), "images": dump(images)} for id, images in new.items()]
-        insert = self._database.insert(parsed_overlays).on_conflict_do_nothing()
-        table, left = parsed_overlays, sorted(gone)
+        left = sorted(gone)
         for at in range(0, len(left), AT_ONCE):
             async with self._database.begin() as connection:
-                await connection.execute(table.delete().where(table.c.content.in_(left[at : at + AT_ONCE])))
+                await connection.execute(_GONE, {"contents": left[at : at + AT_ONCE]})
         for at in range(0, len(rows), AT_ONCE):
             some = rows[at : at + AT_ONCE]
-            same = table.c.content.in_([row["content"] for row in some])
+            same = [row["content"] for row in some]
             async with self._database.begin() as connection:
-                await connection.execute(table.delete().where(same, table.c.reader != reader()))
-                await connection.execute(insert, some)
+                await connection.execute(_REPLACED, {"contents": same, "reader": reader()})
+                await connection.execute(_PUT.on(connection), some)
 
 
 @cache

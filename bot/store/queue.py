@@ -10,6 +10,7 @@ from bot.domain.intent import Deploy, Promote, Rollback, Wish
 from bot.domain.queueing import Waiting
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
+from bot.store.statements import given, replacing
 
 queue = sa.Table(
     "promotion_queue",
@@ -26,6 +27,13 @@ queue = sa.Table(
     sa.UniqueConstraint("user_id", "about"),
 )
 
+_THERE = sa.select(queue).where(given(queue.c.user_id, queue.c.about)).with_for_update()
+_ADDED = replacing(queue, ["user_id", "about"], "request_id", "kind", "wish", "team", "in_front", "since")
+_ALL = sa.select(queue).order_by(queue.c.in_front.desc(), queue.c.id)
+_THIS = given(queue.c.user_id, queue.c.request_id)
+_HELD = sa.select(queue.c.id).where(_THIS).with_for_update()
+_REMOVED = queue.delete().where(_THIS)
+
 KINDS: dict[str, type[Wish]] = {kind.__name__: kind for kind in (Deploy, Promote, Rollback)}
 
 
@@ -38,9 +46,8 @@ class QueueStore:
 
         What they waited for before, until now.
         """
-        there = sa.select(queue).where(queue.c.user_id == waiting.user, queue.c.about == waiting.about)
-        before = (await connection.execute(there.with_for_update())).mappings().first()
-        insert = self._database.insert(queue)
+        place = {"user_id": waiting.user, "about": waiting.about}
+        before = (await connection.execute(_THERE, place)).mappings().first()
         newest = {
             "request_id": waiting.wish.context.request_id,
             "kind": type(waiting.wish).__name__,
@@ -49,27 +56,26 @@ class QueueStore:
             "in_front": waiting.first,
             "since": waiting.since,
         }
-        row = insert.values(user_id=waiting.user, about=waiting.about, **newest)
-        await connection.execute(row.on_conflict_do_update(index_elements=["user_id", "about"], set_=newest))
+        await connection.execute(_ADDED.on(connection), {**place, **newest})
         return _waiting(dict(before)) if before else None
 
     async def all(self) -> tuple[Waiting, ...]:
         """In the order in which their turn comes."""
-        query = sa.select(queue).order_by(queue.c.in_front.desc(), queue.c.id)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).mappings().all()
+            rows = (await connection.execute(_ALL)).mappings().all()
         return tuple(_waiting(dict(row)) for row in rows)
 
     async def holds(self, connection: AsyncConnection, waiting: Waiting) -> bool:
         """Whether it waits still. Nobody takes it off before the caller's transaction is over."""
-        mine = (queue.c.user_id == waiting.user, queue.c.request_id == waiting.wish.context.request_id)
-        query = sa.select(queue.c.id).where(*mine).with_for_update()
-        return (await connection.execute(query)).first() is not None
+        return (await connection.execute(_HELD, _this(waiting))).first() is not None
 
     async def remove(self, connection: AsyncConnection, waiting: Waiting) -> bool:
         """In the caller's transaction. False when somebody else has, or the person waits for something newer."""
-        mine = (queue.c.user_id == waiting.user, queue.c.request_id == waiting.wish.context.request_id)
-        return (await connection.execute(queue.delete().where(*mine))).rowcount == 1
+        return (await connection.execute(_REMOVED, _this(waiting))).rowcount == 1
+
+
+def _this(waiting: Waiting) -> dict[str, str]:
+    return {"user_id": waiting.user, "request_id": waiting.wish.context.request_id}
 
 
 def _waiting(row: dict[str, Any]) -> Waiting:

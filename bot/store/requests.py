@@ -15,8 +15,9 @@ from bot.domain.errors import DatabaseAway, DatabaseInDoubt, DatabaseSlow
 from bot.ports import Request, RequestLog
 from bot.store.database import Database, metadata
 from bot.store.group_commit import MOST, GroupCommit, WriteGroup, WriteInDoubt
-from bot.store.leased_queue import DONE, PENDING, LeasedQueue
+from bot.store.leased_queue import DONE, PENDING, LeasedQueue, QueueTable
 from bot.store.outage import Outage, had_no_effect
+from bot.store.statements import Upsert
 
 requests = sa.Table(
     "requests",
@@ -47,12 +48,40 @@ LEASE = 15.0
 """seconds after which another replica takes a request over, unless who works on it says that it still does"""
 
 
+def _noted(insert: Any) -> Any:
+    """A form that was not taken may be submitted again: later than what was withdrawn. What is not later is just that,
+    still on its way.
+    """
+    again = (
+        (requests.c.error == WITHDRAWN) & (requests.c.kind == SUBMISSION) & (requests.c.due_at < insert.excluded.due_at)
+    )
+    taken = {
+        name: insert.excluded[name] for name in ("at", "body", "state", "due_at", "leased_until", "tries", "error")
+    }
+    conflict = insert.on_conflict_do_update(index_elements=[requests.c.id], set_=taken, where=again)
+    return conflict.returning(requests.c.id)
+
+
+def _fenced(insert: Any) -> Any:
+    """Where a row is, only the delivery that it is of, while nobody else has begun it; said again, it is told again."""
+    ours = (requests.c.due_at == insert.excluded.due_at) & (requests.c.state == PENDING) & (requests.c.tries == 1)
+    before = (requests.c.error == WITHDRAWN) & (requests.c.due_at <= insert.excluded.due_at)
+    withdrawn = {name: insert.excluded[name] for name in ("body", "state", "due_at", "leased_until", "error")}
+    conflict = insert.on_conflict_do_update(index_elements=[requests.c.id], set_=withdrawn, where=ours | before)
+    return conflict.returning(requests.c.id)
+
+
+_QUEUE = QueueTable(requests, requests.c.due_at)
+_WAITING = sa.select(sa.func.count(), sa.func.min(requests.c.due_at)).where(_QUEUE.pending)
+_NOTED, _FENCED = Upsert(requests, _noted), Upsert(requests, _fenced)
+
+
 class RequestStore(RequestLog):
     """`patience`: seconds that a note may take."""
 
     def __init__(self, database: Database, patience: float = NOTED_SECONDS) -> None:
         self._database = database
-        self._queue = LeasedQueue(database, requests, requests.c.due_at)
+        self._queue = LeasedQueue(database, _QUEUE)
         self._notes = GroupCommit(self._put_down)
         self._settled = GroupCommit(self._settle, SETTLED_TOGETHER)
         self._patience = patience
@@ -61,8 +90,6 @@ class RequestStore(RequestLog):
         self._not_done: list[Request] = []
         """those of them of which it is known by now, and not yet told"""
         self._outage = Outage("asked in time to note a request")
-        # The rows apart from the statements, so that they are compiled once.
-        self._noting, self._fencing = _noting(database), _fencing(database)
 
     async def note(self, request: Request) -> bool:
         try:
@@ -80,7 +107,9 @@ class RequestStore(RequestLog):
         """By a row that says so: where it is there first, what may still be on its way has no effect."""
         while some := _one_each(self._in_doubt[:MOST]):
             async with self._database.begin() as connection:
-                fenced = set((await connection.execute(self._fencing, [_fence(one) for one in some])).scalars())
+                fenced = set(
+                    (await connection.execute(_FENCED.on(connection), [_fence(one) for one in some])).scalars()
+                )
             self._not_done += [one for one in some if one.id in fenced]
             self._in_doubt = [one for one in self._in_doubt if one not in some]
         not_done, self._not_done = tuple(self._not_done), []
@@ -107,9 +136,8 @@ class RequestStore(RequestLog):
 
     async def oldest(self) -> tuple[int, float | None]:
         """How many wait or are worked on, and when the oldest of them came."""
-        query = sa.select(sa.func.count(), sa.func.min(requests.c.due_at)).where(self._queue.pending)
         async with self._database.reading() as connection:
-            count, since = (await connection.execute(query)).one()
+            count, since = (await connection.execute(_WAITING)).one()
         return count, since
 
     async def forget_old(self, now: datetime) -> int:
@@ -122,7 +150,8 @@ class RequestStore(RequestLog):
             async with self._database.begin(urgent=True) as connection:
                 asked = group.hand_over()
                 rows = {one.id: _row(one) for one in reversed(asked)}
-                new = set((await connection.execute(self._noting, list(rows.values()))).scalars()) if rows else set()
+                noted = await connection.execute(_NOTED.on(connection), list(rows.values())) if rows else None
+                new = set(noted.scalars()) if noted else set()
         except Exception as error:
             if group.handed and not had_no_effect(error.__cause__ if isinstance(error, DatabaseAway) else error):
                 raise WriteInDoubt(str(error)) from error
@@ -134,31 +163,6 @@ class RequestStore(RequestLog):
         if ids := group.hand_over():
             await self._queue.settle(ids, body="")
         return [None] * len(ids)
-
-
-def _noting(database: Database) -> Any:
-    """A form that was not taken may be submitted again: later than what was withdrawn. What is not later is just that,
-    still on its way.
-    """
-    insert = database.insert(requests)
-    again = (
-        (requests.c.error == WITHDRAWN) & (requests.c.kind == SUBMISSION) & (requests.c.due_at < insert.excluded.due_at)
-    )
-    taken = {
-        name: insert.excluded[name] for name in ("at", "body", "state", "due_at", "leased_until", "tries", "error")
-    }
-    conflict = insert.on_conflict_do_update(index_elements=[requests.c.id], set_=taken, where=again)
-    return conflict.returning(requests.c.id)
-
-
-def _fencing(database: Database) -> Any:
-    """Where a row is, only the delivery that it is of, while nobody else has begun it; said again, it is told again."""
-    insert = database.insert(requests)
-    ours = (requests.c.due_at == insert.excluded.due_at) & (requests.c.state == PENDING) & (requests.c.tries == 1)
-    before = (requests.c.error == WITHDRAWN) & (requests.c.due_at <= insert.excluded.due_at)
-    withdrawn = {name: insert.excluded[name] for name in ("body", "state", "due_at", "leased_until", "error")}
-    conflict = insert.on_conflict_do_update(index_elements=[requests.c.id], set_=withdrawn, where=ours | before)
-    return conflict.returning(requests.c.id)
 
 
 def _one_each(some: Sequence[Request]) -> tuple[Request, ...]:

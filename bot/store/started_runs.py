@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 import sqlalchemy as sa
 
 from bot.store.database import Database, metadata
+from bot.store.statements import among, unless_there
 
 # `run` is its uid in the cluster. A name is anybody's again once its run is deleted.
 started_runs = sa.Table(
@@ -16,6 +17,9 @@ started_runs = sa.Table(
 )
 KEPT_FOR = 180 * 86_400.0
 """seconds for which it is known who asked for a run; clusters keep their runs for days"""
+_NOTED = unless_there(started_runs)
+_FORGOTTEN = started_runs.delete().where(started_runs.c.at < sa.bindparam("before"))
+_REQUESTERS = sa.select(started_runs.c.run, started_runs.c.requester).where(among(started_runs.c.run, "runs"))
 
 
 class StartedRunStore:
@@ -26,15 +30,12 @@ class StartedRunStore:
 
     async def note(self, run: str, requester: str, now: float) -> None:
         """Who asked for a run, by its uid, first stays the one who asked for it. Forgets the oldest."""
-        insert = self._database.insert(started_runs)
-        row = insert.values(run=run, requester=requester, at=now).on_conflict_do_nothing()
         async with self._database.begin() as connection:
-            await connection.execute(row)
-            await connection.execute(started_runs.delete().where(started_runs.c.at < now - KEPT_FOR))
+            await connection.execute(_NOTED.on(connection), {"run": run, "requester": requester, "at": now})
+            await connection.execute(_FORGOTTEN, {"before": now - KEPT_FOR})
 
     async def requesters(self, runs: Iterable[str]) -> Mapping[str, str]:
         """Of those that Pilothouse has started."""
-        query = sa.select(started_runs.c.run, started_runs.c.requester).where(started_runs.c.run.in_(list(runs)))
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(_REQUESTERS, {"runs": list(runs)})).all()
         return {row.run: row.requester for row in rows}

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.caller import Person
 from bot.domain.subscription import ANNOTATION, NewsMute, Scope, Subscription
 from bot.store.database import Database, metadata
+from bot.store.statements import given, replacing, unless_there
 
 subscriptions = sa.Table(
     "subscriptions",
@@ -41,6 +42,25 @@ news_mutes = sa.Table(
 )
 """`until`: seconds since the epoch"""
 
+_ADDED = unless_there(subscriptions)
+_TAKEN = subscriptions.delete().where(given(subscriptions.c.promotion_id)).returning(subscriptions.c.user_id)
+_SUBSCRIBED = unless_there(news_subscriptions)
+_REPLACED = news_subscriptions.delete().where(
+    news_subscriptions.c.annotated, given(news_subscriptions.c.app, news_subscriptions.c.environment)
+)
+_ALL = sa.select(news_subscriptions).order_by(*news_subscriptions.primary_key.columns)
+_OF_ONE = _ALL.where(given(news_subscriptions.c.listener))
+_ANNOTATED = (
+    sa.select(news_subscriptions.c.listener)
+    .where(news_subscriptions.c.annotated)
+    .distinct()
+    .order_by(news_subscriptions.c.listener)
+)
+_ANY = sa.select(news_subscriptions.c.listener).limit(1)
+_MUTED = replacing(news_mutes, ["listener", "app", "environment", "event"], "until", "by")
+_MUTES = sa.select(news_mutes).where(news_mutes.c.until > sa.bindparam("now")).order_by(*news_mutes.primary_key.columns)
+_MUTES_OF_ONE = _MUTES.where(given(news_mutes.c.listener))
+
 AT_ONCE = 200
 """places in one transaction, so that nobody else waits long"""
 
@@ -51,15 +71,12 @@ class SubscriptionStore:
 
     async def add(self, promotion: str, person: Person) -> None:
         """Asking twice is asking once."""
-        insert = self._database.insert(subscriptions)
-        row = insert.values(promotion_id=promotion, user_id=person.id).on_conflict_do_nothing()
         async with self._database.begin() as connection:
-            await connection.execute(row)
+            await connection.execute(_ADDED.on(connection), {"promotion_id": promotion, "user_id": person.id})
 
     async def take(self, connection: AsyncConnection, promotion: str) -> tuple[str, ...]:
         """In the caller's transaction: the users to tell, who are told by that and wait no more."""
-        mine = subscriptions.delete().where(subscriptions.c.promotion_id == promotion)
-        users = (await connection.execute(mine.returning(subscriptions.c.user_id))).scalars().all()
+        users = (await connection.execute(_TAKEN, {"promotion_id": promotion})).scalars().all()
         return tuple(sorted(users))
 
     async def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
@@ -69,14 +86,11 @@ class SubscriptionStore:
 
     async def annotate(self, said: Mapping[tuple[str, str], Iterable[Subscription]]) -> None:
         """By app and environment, in place of all that annotations said of it before."""
-        table = news_subscriptions
-        there = (table.c.app == sa.bindparam("its_app"), table.c.environment == sa.bindparam("its_environment"))
         places = list(said)
         for at in range(0, len(places), AT_ONCE):
             some = places[at : at + AT_ONCE]
             async with self._database.begin() as connection:
-                names = [{"its_app": app, "its_environment": environment} for app, environment in some]
-                await connection.execute(table.delete().where(table.c.annotated, *there), names)
+                await connection.execute(_REPLACED, [{"app": app, "environment": where} for app, where in some])
                 await self._put(connection, [one for place in some for one in said[place]])
 
     async def unsubscribe(self, listener: str, app: str, environment: str, events: Iterable[str]) -> int:
@@ -88,24 +102,18 @@ class SubscriptionStore:
 
     async def all(self, listener: str = "") -> tuple[Subscription, ...]:
         """Of one listener, or ("") of all."""
-        query = sa.select(news_subscriptions).order_by(*news_subscriptions.primary_key.columns)
-        if listener:
-            query = query.where(news_subscriptions.c.listener == listener)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(_OF_ONE if listener else _ALL, {"listener": listener})).all()
         return tuple(Subscription(row.listener, Scope(row.app, row.environment, row.event), row.by) for row in rows)
 
     async def annotated(self) -> tuple[str, ...]:
         """The listeners that annotations name."""
-        table = news_subscriptions
-        query = sa.select(table.c.listener).where(table.c.annotated).distinct().order_by(table.c.listener)
         async with self._database.reading() as connection:
-            return tuple((await connection.execute(query)).scalars())
+            return tuple((await connection.execute(_ANNOTATED)).scalars())
 
     async def any(self, connection: AsyncConnection) -> bool:
         """In the caller's transaction: whether anybody is subscribed to anything."""
-        query = sa.select(news_subscriptions.c.listener).limit(1)
-        return (await connection.execute(query)).first() is not None
+        return (await connection.execute(_ANY)).first() is not None
 
     async def mute(self, mutes: Iterable[NewsMute]) -> None:
         """The newest end counts."""
@@ -113,10 +121,8 @@ class SubscriptionStore:
             for one in mutes:
                 scope = one.scope
                 key = {"app": scope.app, "environment": scope.environment, "event": scope.event}
-                newest = {"until": one.until.timestamp(), "by": one.by}
-                row = self._database.insert(news_mutes).values(listener=one.listener, **key, **newest)
-                keys = [column.name for column in news_mutes.primary_key.columns]
-                await connection.execute(row.on_conflict_do_update(index_elements=keys, set_=newest))
+                newest = {"listener": one.listener, "until": one.until.timestamp(), "by": one.by}
+                await connection.execute(_MUTED.on(connection), {**key, **newest})
 
     async def unmute(self, listener: str, app: str, environment: str, events: Iterable[str]) -> int:
         gone = news_mutes.delete().where(*_there(news_mutes, listener, app, environment, tuple(events)))
@@ -125,11 +131,9 @@ class SubscriptionStore:
 
     async def muted(self, now: float, listener: str = "") -> tuple[NewsMute, ...]:
         """What is not over, of one listener, or ("") of all."""
-        query = sa.select(news_mutes).where(news_mutes.c.until > now).order_by(*news_mutes.primary_key.columns)
-        if listener:
-            query = query.where(news_mutes.c.listener == listener)
+        query = _MUTES_OF_ONE if listener else _MUTES
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(query, {"listener": listener, "now": now})).all()
         return tuple(_mute(row) for row in rows)
 
     async def forget_mutes(self, before: float) -> None:
@@ -149,7 +153,7 @@ class SubscriptionStore:
             for one in subscriptions
         ]
         if rows:
-            await connection.execute(self._database.insert(news_subscriptions).on_conflict_do_nothing(), rows)
+            await connection.execute(_SUBSCRIBED.on(connection), rows)
 
 
 def _mute(row: Any) -> NewsMute:

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from bot.store.card_leases import UNSHARED, CardLeases, Lease
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 from bot.store.promotions import promotions
+from bot.store.statements import Upsert, given, limit, unless_there
 
 threads = sa.Table(
     "threads",
@@ -45,17 +47,20 @@ STALE = sa.and_(threads.c.wanted_hash != threads.c.shown_hash, threads.c.wanted 
 KEPT_FOR = 180 * 86_400.0
 """seconds for which a message that no longer changes can still be edited, and asked what it tells of"""
 _OF = threads.c.promotion_id == sa.bindparam("of")
-_THREAD = sa.select(threads).where(_OF, threads.c.channel == sa.bindparam("at"))
+_THIS = _OF & (threads.c.channel == sa.bindparam("at"))
+_THREAD = sa.select(threads).where(_THIS)
 _SHOWING = sa.select(threads).where(_OF).order_by(threads.c.channel)
 _STALE = (
     sa.select(*(column for column in threads.c if column is not threads.c.wanted))
     .where(STALE, threads.c.due_at <= sa.bindparam("now", type_=sa.Float))
     .order_by(threads.c.due_at)
-    .limit(sa.bindparam("most", type_=sa.Integer))
+    .limit(limit())
 )
+_TOLD_AT = sa.select(threads.c.app, threads.c.environment).where(given(threads.c.ts, threads.c.place)).limit(1)
+_WANTED = unless_there(threads, threads.c.place, threads.c.ts)
 _WANTED_AGAIN = (
     threads.update()
-    .where(_OF, threads.c.channel == sa.bindparam("at"))
+    .where(_THIS)
     .values(
         due_at=sa.case(
             (threads.c.ts == "", sa.bindparam("first", type_=sa.Float)), else_=sa.bindparam("now", type_=sa.Float)
@@ -63,7 +68,11 @@ _WANTED_AGAIN = (
     )
     .returning(threads.c.place, threads.c.ts, threads.c.shown_hash)
 )
-"""What is asked at each step of a story is written once: to write a statement costs more than to run it."""
+_DISPLACED = threads.update().where(_THIS).values(place="", ts="", shown_hash="")
+_GIVEN_UP = threads.update().where(_OF, threads.c.ts == "")
+_POSTPONED = (
+    threads.update().where(_THIS, threads.c.wanted_hash == sa.bindparam("still")).values(tries=threads.c.tries + 1)
+)
 
 FIRST_POST = 45.0
 """seconds after which a card that nobody posted is posted by whoever sees it"""
@@ -118,12 +127,13 @@ class ThreadStore:
         first = now + given
         key = {"promotion_id": promotion, "channel": channel}
         again = {**values, "of": promotion, "at": channel, "first": first, "now": now}
-        made = self._database.insert(threads).on_conflict_do_nothing().returning(threads.c.place, threads.c.ts)
         new = None
         async with self._database.begin() as connection:
             old = (await connection.execute(_WANTED_AGAIN, again)).one_or_none()
             if old is None:
-                new = (await connection.execute(made, {**key, **values, "due_at": first})).one_or_none()
+                new = (
+                    await connection.execute(_WANTED.on(connection), {**key, **values, "due_at": first})
+                ).one_or_none()
             if old is None and new is None:  # another replica was faster
                 old = (await connection.execute(_WANTED_AGAIN, again)).one()
         self._changed.set()
@@ -141,8 +151,7 @@ class ThreadStore:
         By where it stands, which Slack signs; what is written on it may be anybody's.
         """
         for place in places:
-            here = (threads.c.ts == place.ts) & (threads.c.place == place.channel)
-            for row in await self._all(sa.select(threads.c.app, threads.c.environment).where(here).limit(1)):
+            for row in await self._all(_TOLD_AT, {"ts": place.ts, "place": place.channel}):
                 if (told := Target(row["app"], row["environment"])) != Target():
                     return told
         return Target()
@@ -158,14 +167,13 @@ class ThreadStore:
 
     async def displaced(self, thread: Thread) -> None:
         """It was removed from where it was: it is to be posted again."""
-        same = (threads.c.promotion_id == thread.promotion) & (threads.c.channel == thread.channel)
-        await self._change(threads.update().where(same).values(place="", ts="", shown_hash=""))
+        await self._change(_DISPLACED, {"of": thread.promotion, "at": thread.channel})
 
     async def give_up_unplaced(self, promotion: str, message: Rendered) -> None:
         """What is not posted is no longer posted; what is being posted just now is edited to this as soon as it is."""
         body = dump(message)
         last = {"wanted": body, "wanted_hash": hashed(body), "shown_hash": hashed(body)}
-        await self._change(threads.update().where(threads.c.promotion_id == promotion, threads.c.ts == "").values(last))
+        await self._change(_GIVEN_UP, {"of": promotion, **last})
 
     async def stale(self, now: float, limit: int) -> tuple[Thread, ...]:
         """The cards that do not show what they should, and may be tried now; what they should is left out: whoever
@@ -186,20 +194,16 @@ class ThreadStore:
 
         Where the lease has run out meanwhile, nobody knows which of two edits came last: then it is edited once more.
         """
-        values: dict[str, Any] = {"place": posted.channel, "ts": posted.ts, "shown_hash": shown_hash, "tries": 0}
-        values |= _telling(about)
-        upsert = self._database.insert(threads).values(promotion_id=promotion, channel=channel, **values)
-        if lease.until:
-            mine = threads.c.leased_until == lease.until
-            values |= {"shown_hash": sa.case((mine, shown_hash), else_=""), "leased_until": sa.case(
-                (mine, sa.literal(0.0)), else_=threads.c.leased_until)}  # fmt: skip
-        await self._change(upsert.on_conflict_do_update(index_elements=["promotion_id", "channel"], set_=values))
+        key = {"promotion_id": promotion, "channel": channel}
+        values = {"place": posted.channel, "ts": posted.ts, "shown_hash": shown_hash, "tries": 0, **_telling(about)}
+        placed = _placed(tuple(values), leased=bool(lease.until))
+        async with self._database.begin() as connection:
+            await connection.execute(placed.on(connection), {**key, **values, "mine": lease.until})
 
     async def postpone(self, thread: Thread, due_at: float) -> None:
         """Not before then, unless it is to show something else meanwhile."""
-        same = (threads.c.promotion_id == thread.promotion) & (threads.c.channel == thread.channel)
-        same &= threads.c.wanted_hash == thread.wanted_hash
-        await self._change(threads.update().where(same).values(due_at=due_at, tries=threads.c.tries + 1))
+        same = {"of": thread.promotion, "at": thread.channel, "still": thread.wanted_hash}
+        await self._change(_POSTPONED, {**same, "due_at": due_at})
 
     async def forget(self, before: float, speaking: sa.Select[tuple[str]]) -> None:
         """Drops what is known of messages that have not changed for `KEPT_FOR` before then. They stay in Slack.
@@ -208,15 +212,28 @@ class ThreadStore:
         """
         await self._change(_unchanged_since(before - KEPT_FOR, speaking))
 
-    async def _change(self, statement: sa.Executable) -> int:
+    async def _change(self, statement: sa.Executable, named: Mapping[str, object] | None = None) -> None:
         async with self._database.begin() as connection:
-            return int((await connection.execute(statement)).rowcount)
+            await connection.execute(statement, named)
 
     async def _all(
         self, query: sa.Select[Any], named: Mapping[str, object] | None = None
     ) -> Sequence[Mapping[str, Any]]:
         async with self._database.reading() as connection:
             return [dict(row) for row in (await connection.execute(query, named)).mappings()]
+
+
+@cache
+def _placed(columns: tuple[str, ...], *, leased: bool) -> Upsert:
+    def finish(insert: Any) -> Any:
+        values = {name: insert.excluded[name] for name in columns}
+        if leased:
+            mine = threads.c.leased_until == sa.bindparam("mine")
+            values["shown_hash"] = sa.case((mine, insert.excluded.shown_hash), else_="")
+            values["leased_until"] = sa.case((mine, sa.literal(0.0)), else_=threads.c.leased_until)
+        return insert.on_conflict_do_update(index_elements=["promotion_id", "channel"], set_=values)
+
+    return Upsert(threads, finish)
 
 
 def _unchanged_since(then: float, speaking: sa.Select[tuple[str]]) -> sa.Delete:

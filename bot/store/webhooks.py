@@ -1,6 +1,6 @@
 """What other systems told us: noted before they are answered, worked on afterwards. Times: seconds since the epoch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from bot.domain.alert import Alert
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
-from bot.store.leased_queue import LeasedQueue
+from bot.store.leased_queue import LeasedQueue, QueueTable
+from bot.store.statements import among, given, replacing, unless_there
 
 AT_ONCE = 500
 """fingerprints in one query"""
@@ -64,6 +65,19 @@ alert_groups = sa.Table(
 )
 """The newest message of each of Alertmanager's groups."""
 
+_QUEUE = QueueTable(events, events.c.id, about=[events.c.sender], holding=among(events.c.sender, "ordered"))
+_NOTED = unless_there(events, events.c.id)
+_EPISODES = sa.select(episodes).where(among(episodes.c.fingerprint, "wanted"))
+_NEWEST_EPISODE = replacing(episodes, ["fingerprint"], "id", "started_at", "ended_at", "at")
+_TOLD = (
+    sa.select(told_alerts.c.alert)
+    .where(given(told_alerts.c.message))
+    .order_by(told_alerts.c.place, told_alerts.c.fingerprint)
+)
+_LAST_TOLD = replacing(told_alerts, ["message", "fingerprint"], "alert", "at")
+_GROUP = sa.select(alert_groups).where(given(alert_groups.c.key))
+_NEWEST_MESSAGE = replacing(alert_groups, ["key"], "message", "begun_at", "at")
+
 
 @dataclass(frozen=True)
 class GroupMessage:
@@ -98,20 +112,19 @@ class Received:
 class WebhookStore:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queue = LeasedQueue(database, events, events.c.id)
+        self._queue = LeasedQueue(database, _QUEUE)
 
     async def note(self, sender: str, delivery: str, facts: str, now: float) -> bool:
         """False when this delivery was noted before."""
         row = {"sender": sender, "delivery": delivery, "facts": facts, "received_at": now, "due_at": now}
-        made = self._database.insert(events).values(row).on_conflict_do_nothing().returning(events.c.id)
         async with self._database.begin() as connection:
-            return (await connection.execute(made)).scalar_one_or_none() is not None
+            return (await connection.execute(_NOTED.on(connection), row)).scalar_one_or_none() is not None
 
     async def due(self, now: float, ordered: Iterable[str] = ()) -> tuple[Received, ...]:
         """The oldest of each sender that may be tried now. What waits for its next try is passed by what came later,
         but for the senders in `ordered`, whose messages speak of each other.
         """
-        rows = await self._queue.due(now, about=[events.c.sender], holding=events.c.sender.in_(list(ordered)))
+        rows = await self._queue.due(now, ordered=list(ordered))
         return tuple(Received(row["id"], row["sender"], row["delivery"], row["facts"], row["tries"]) for row in rows)
 
     async def lease(self, received: Received, now: float, seconds: float) -> bool:
@@ -140,45 +153,39 @@ class WebhookStore:
         wanted = list(dict.fromkeys(fingerprints))
         found: dict[str, AlertEpisode] = {}
         for start in range(0, len(wanted), AT_ONCE):
-            some = episodes.c.fingerprint.in_(wanted[start : start + AT_ONCE])
-            rows = await self._all(sa.select(episodes).where(some))
+            rows = await self._all(_EPISODES, {"wanted": wanted[start : start + AT_ONCE]})
             found |= {
                 row.fingerprint: AlertEpisode(row.fingerprint, row.id, row.started_at, row.ended_at) for row in rows
             }
         return found
 
     async def group(self, key: str) -> GroupMessage | None:
-        rows = await self._all(sa.select(alert_groups).where(alert_groups.c.key == key))
+        rows = await self._all(_GROUP, {"key": key})
         return next((GroupMessage(row.key, row.message, row.begun_at) for row in rows), None)
 
     async def told(self, message: str) -> tuple[Alert, ...]:
         """The alerts of a message, in their order."""
-        mine = sa.select(told_alerts.c.alert).where(told_alerts.c.message == message)
-        rows = await self._all(mine.order_by(told_alerts.c.place, told_alerts.c.fingerprint))
-        return tuple(load(row.alert, Alert) for row in rows)
+        return tuple(load(row.alert, Alert) for row in await self._all(_TOLD, {"message": message}))
 
     async def keep(self, news: Sequence[tuple[AlertEpisode, Alert]], group: GroupMessage | None, now: float) -> None:
         """Each as the newest episode of its alert, and in its message; with the group's newest message."""
         async with self._database.begin() as connection:
             for place, (episode, alert) in enumerate(news):
                 values = {"id": episode.id, "started_at": episode.started_at, "ended_at": episode.ended_at, "at": now}
-                row = self._database.insert(episodes).values(fingerprint=episode.fingerprint, **values)
-                await connection.execute(row.on_conflict_do_update(index_elements=["fingerprint"], set_=values))
-                told = {"alert": dump(alert), "at": now}
-                key = {"message": episode.id, "fingerprint": episode.fingerprint, "place": place}
-                line = self._database.insert(told_alerts).values(**key, **told)
-                both = ["message", "fingerprint"]
-                await connection.execute(line.on_conflict_do_update(index_elements=both, set_=told))
+                row = {"fingerprint": episode.fingerprint, **values}
+                await connection.execute(_NEWEST_EPISODE.on(connection), row)
+                told = {"place": place, "alert": dump(alert), "at": now}
+                line = {"message": episode.id, "fingerprint": episode.fingerprint, **told}
+                await connection.execute(_LAST_TOLD.on(connection), line)
             if group:
-                begun = {"message": group.message, "begun_at": group.begun_at, "at": now}
-                row = self._database.insert(alert_groups).values(key=group.key, **begun)
-                await connection.execute(row.on_conflict_do_update(index_elements=["key"], set_=begun))
+                begun = {"key": group.key, "message": group.message, "begun_at": group.begun_at, "at": now}
+                await connection.execute(_NEWEST_MESSAGE.on(connection), begun)
 
     async def _change(self, statement: sa.Executable) -> int:
         async with self._database.begin() as connection:
             return int((await connection.execute(statement)).rowcount)
 
-    async def _all(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    async def _all(self, query: sa.Select[Any], named: Mapping[str, object] | None = None) -> Sequence[sa.Row[Any]]:
         async with self._database.reading() as connection:
-            rows: Sequence[sa.Row[Any]] = (await connection.execute(query)).all()
+            rows: Sequence[sa.Row[Any]] = (await connection.execute(query, named)).all()
         return rows

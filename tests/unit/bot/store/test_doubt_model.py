@@ -27,7 +27,7 @@ from bot.domain.errors import DatabaseAway, DatabaseInDoubt
 from bot.ports import Request
 from bot.store.database import Database
 from bot.store.group_commit import WriteGroup, WriteInDoubt
-from bot.store.requests import LEASE, RequestStore, _row, requests
+from bot.store.requests import _NOTED, LEASE, RequestStore, _row, requests
 from tests.fakes.databases import create_tables
 
 BEGAN = 1_800_000_000.0
@@ -129,7 +129,7 @@ class Replicas(RuleBasedStateMachine):
 
     async def _write(self, request: Request) -> None:
         async with self.database.begin(urgent=True) as connection:
-            await connection.execute(self.other._noting, [_row(request)])
+            await connection.execute(_NOTED.on(connection), [_row(request)])
 
     @rule(by=st.sampled_from(ASKED))
     def hears_of_doubts(self, by: int) -> None:
