@@ -17,6 +17,7 @@ from bot.ports import Clock
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.database import Database, metadata
 from bot.store.promotions import promotions
+from bot.store.statements import limit
 
 APP_LENGTH = 255
 """characters; a train's apps are named in full in the detail of its rows"""
@@ -55,6 +56,17 @@ _RECORDED = (
     .where(audit.c.dedupe >= sa.bindparam("first"), audit.c.dedupe < sa.bindparam("beyond"))
     .limit(1)
 )
+_ROWS = sa.select(audit).where(audit.c.seq > sa.bindparam("after")).order_by(audit.c.seq).limit(limit())
+_ROWS_SINCE = _ROWS.where(audit.c.at >= sa.bindparam("since"))
+_NUMBER = sa.select(sa.func.count()).select_from(audit)
+_CUT_OFF = (
+    sa.select(promotions.c.id)
+    .where(
+        promotions.c.phase.in_([sa.literal(phase, promotions.c.phase.type) for phase in Phase if phase.final]),
+        ~sa.select(audit.c.promotion_id).where(audit.c.dedupe == promotions.c.id + ":conclude").exists(),
+    )
+    .limit(1)
+)
 
 GENESIS = "0" * 64
 HASHED = {
@@ -64,7 +76,6 @@ HASHED = {
 """version of a row → the columns that its hash is made of; a row of version 2 cannot be passed off as another's"""
 VERSION = 2
 """that rows are written by now"""
-FINAL = tuple(phase for phase in Phase if phase.final)
 CHAIN_LOCK = 0x9170
 """Key of the Postgres advisory lock under which rows are appended; SQLite's transactions are serial already."""
 _ALONE = sa.text("SELECT pg_advisory_xact_lock(:key)")
@@ -201,11 +212,9 @@ class Audit:
 
     async def rows(self, since: datetime | None = None, after: int = 0, limit: int = 1000) -> tuple[Row, ...]:
         """Oldest first; page on with the last `seq` as `after`."""
-        query = sa.select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
-        if since:
-            query = query.where(audit.c.at >= since.astimezone(UTC).isoformat())
+        named = {"after": after, "most": limit, "since": since.astimezone(UTC).isoformat() if since else ""}
         async with self._database.reading() as connection:
-            found = (await connection.execute(query)).mappings().all()
+            found = (await connection.execute(_ROWS_SINCE if since else _ROWS, named)).mappings().all()
         return tuple(Row(**row) for row in found)
 
     async def verify(self) -> str | None:
@@ -229,13 +238,11 @@ class Audit:
 
     async def _beside_the_chain(self, rows: int) -> str | None:
         async with self._database.begin() as connection:
-            there = (await connection.execute(sa.select(sa.func.count()).select_from(audit))).scalar_one()
+            there = (await connection.execute(_NUMBER)).scalar_one()
         return f"{there - rows} more rows are there than the chain has: they were inserted" if there != rows else None
 
     async def _cut_off(self) -> str | None:
         """A promotion that is over was written down together with its last row: without it, that was removed."""
-        said = sa.select(audit.c.promotion_id).where(audit.c.dedupe == promotions.c.id + ":conclude")
-        query = sa.select(promotions.c.id).where(promotions.c.phase.in_(FINAL), ~said.exists()).limit(1)
         async with self._database.begin() as connection:
-            lost = (await connection.execute(query)).scalar_one_or_none()
+            lost = (await connection.execute(_CUT_OFF)).scalar_one_or_none()
         return f"the last row of {lost} is missing: rows were cut off at the end" if lost else None

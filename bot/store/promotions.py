@@ -125,23 +125,16 @@ class PromotionStore:
             raise PromotionInProgress(f"{plan.id} has begun already.", plan.id)  # another replica, at this moment
         rows = [{"app": app, "environment": plan.environment, "promotion_id": plan.id} for app in plan.apps]
         await connection.execute(_OF_APPS, rows)
-        await self.claim(connection, promotion)
+        if promotion.apps:
+            await self._take(connection, promotion, promotion.apps)
 
     async def claim(self, connection: AsyncConnection, promotion: Promotion) -> None:
         """Hold every app that goes, those that were left out before too. Raises PromotionInProgress."""
-        where = promotion.plan.environment
         held = set((await connection.execute(_HELD, {"of": promotion.id})).scalars())
         wanted = [app for app in promotion.apps if app not in held]
-        if not wanted:
-            return
-        await self._make_way(connection, wanted, promotion.plan)
-        rows = [{"app": app, "environment": where, "promotion_id": promotion.id} for app in wanted]
-        try:
-            async with connection.begin_nested():
-                await connection.execute(_TAKEN, rows)
-        except IntegrityError:
+        if wanted:
             await self._make_way(connection, wanted, promotion.plan)
-            raise
+            await self._take(connection, promotion, wanted)
 
     async def replaced(self, promotion: Promotion) -> frozenset[str]:
         """The apps of a promotion that a later one has changed since."""
@@ -208,6 +201,15 @@ class PromotionStore:
         async with self._database.reading() as connection:
             states: Sequence[str] = (await connection.execute(query, named)).scalars().all()
         return tuple(_promotion(state) for state in states)
+
+    async def _take(self, connection: AsyncConnection, promotion: Promotion, apps: Sequence[str]) -> None:
+        rows = [{"app": app, "environment": promotion.plan.environment, "promotion_id": promotion.id} for app in apps]
+        try:
+            async with connection.begin_nested():
+                await connection.execute(_TAKEN, rows)
+        except IntegrityError:  # another replica, at this moment
+            await self._make_way(connection, apps, promotion.plan)
+            raise
 
     async def _make_way(self, connection: AsyncConnection, apps: Sequence[str], plan: Plan) -> None:
         """Raises PromotionInProgress unless all that is in the way gives way; a watch is over then."""
