@@ -25,6 +25,9 @@ WAITING = (
     "tests/attacks/test_unauthenticated.py",
     "tests/contract",
     "tests/attacks/test_database_away.py",
+    "tests/attacks/test_who_has_left.py",
+    "tests/attacks/test_two_replicas.py",
+    "tests/unit/bot/router",
     "tests/unit/integrations/github",
     "tests/unit/integrations",
 )

@@ -142,7 +142,7 @@ async def pinned(overlays: MemoryOverlays, ref: ApplicationRef, at: str) -> tupl
     return images_of(read_images(contents[where], where)) if where in contents else ()
 
 
-@dataclass
+@dataclass(repr=False)  # a task that ends with it would show all of it to the event loop, after each test
 class CoreWorld:
     core: Core[MemoryEngine]
     overlays: MemoryOverlays
