@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# As many as compute at once, and three more for the tests that wait for others (tests/scheduling.py).
-PROCESSES ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 3 )))
+# As many as compute at once, and four more for the tests that wait for others (tests/scheduling.py).
+PROCESSES ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 4 )))
 # Tests start this code as a program again and again: compiled once is enough, whatever the machine says.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help

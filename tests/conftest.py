@@ -1,6 +1,5 @@
 """What every test shares."""
 
-import asyncio
 import functools
 import gc
 import logging
@@ -24,6 +23,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 import integrations.http.connection  # noqa: F401 (makes httpx's clients quick, those of the tests too)
 from tests.canary import leaks
+from tests.child_processes import wait_by_descriptor
 from tests.plain_tracebacks import show_plain_tracebacks
 from tests.scheduling import WaitingBesideComputing, numbered, patient, rank, rotated, waits
 from tests.sqlite_here import leave_out_its_thread
@@ -121,10 +121,7 @@ sqlalchemy.ext.asyncio.engine._create_engine = compile_each_statement_once  # ty
 
 leave_out_its_thread()
 show_plain_tracebacks()
-
-if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
-    # As later versions do by themselves: here each of ten thousand git processes is waited for by a thread of its own.
-    asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+wait_by_descriptor()
 
 set_up_logging = structlog.configure
 
