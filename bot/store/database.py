@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -87,7 +87,12 @@ class Database:
         statements is a transaction by itself.
         """
         engine = self._urgent if urgent else self.engine
-        async with self._told(self._writes), self._turn(urgent=urgent), engine.begin() as connection:
+        async with (
+            self._told(self._writes),
+            self._turn(urgent=urgent),
+            self._connected(engine) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @asynccontextmanager
@@ -96,10 +101,13 @@ class Database:
 
         Raises DatabaseAway.
         """
-        async with self._told(self._reads), self.engine.connect() as connection:
+        async with self._told(self._reads), self._connected(self.engine) as connection:
             if self.sqlite:
                 only_read(connection)
             yield connection
+
+    def _connected(self, engine: AsyncEngine) -> AbstractAsyncContextManager[AsyncConnection]:
+        return BriefConnection(engine) if self.sqlite else engine.connect()
 
     @property
     def away(self) -> bool:
@@ -145,6 +153,24 @@ class Database:
     async def close(self) -> None:
         await self.engine.dispose()
         await self._urgent.dispose()
+
+
+class BriefConnection(AbstractAsyncContextManager[AsyncConnection]):
+    """One to SQLite. SQLAlchemy closes a connection in a task of its own, so that whoever is interrupted leaves nothing
+    open: after what went well nothing is, and closing it waits for nothing.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._connection = engine.connect()
+
+    async def __aenter__(self) -> AsyncConnection:
+        return await self._connection
+
+    async def __aexit__(self, *error: Any) -> None:
+        if error[0]:
+            await self._connection.__aexit__(*error)
+        else:
+            await self._connection.close()
 
 
 def use_write_ahead_log(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
