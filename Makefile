@@ -44,6 +44,8 @@ sandbox: $(VENV)/.installed ## Try it: a whole delivery platform and a Slack wor
 
 .PHONY: test
 test: $(VENV)/.installed-dev ## Run the tests
+# In a fresh clone every process would compile all of it, side by side.
+	@$(BIN)/python -m compileall -qq -j 0 -x '/(test_|conftest)' bot commands integrations tests
 	@$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 
 .PHONY: check

@@ -25,7 +25,7 @@ import integrations.http.connection  # noqa: F401 (makes httpx's clients quick, 
 from tests.canary import leaks
 from tests.child_processes import wait_by_descriptor
 from tests.plain_tracebacks import show_plain_tracebacks
-from tests.scheduling import WaitingBesideComputing, numbered, patient, rank, rotated, waits
+from tests.scheduling import WaitingBesideComputing, patient, place, rank, rotated, waits
 from tests.sqlite_here import leave_out_its_thread
 from tests.standins import files, left_out
 
@@ -188,8 +188,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A process that is for what waits collects only that. Those that collect everything begin at different places,
-    and find the later files compiled by the others: in a fresh clone every one of them would compile all, side by side.
+    """A process that is for what waits collects only that. Those that collect the same begin at different places, and
+    find the later files compiled by the others: in a fresh clone every one of them would compile all, side by side.
     """
     worker = getattr(config, "workerinput", None)
     if config.args != config.getini("testpaths"):
@@ -199,17 +199,17 @@ def pytest_configure(config: pytest.Config) -> None:
         id, processes = worker["workerid"], worker["workercount"]
         found = files(without=config.stash[LEFT_OUT])
         mine = list(filter(waits, found)) if patient(id, processes) else found
-        config.args[:] = rotated(mine, numbered(id) / processes)
+        config.args[:] = rotated(mine, place(id, processes))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Longest files first, so that no process is left alone with one at the end."""
 
-    def place(item: pytest.Item) -> tuple[int, str]:
+    def turn(item: pytest.Item) -> tuple[int, str]:
         file = item.nodeid.partition("::")[0]
         return rank(file), file
 
-    items.sort(key=place)
+    items.sort(key=turn)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:

@@ -81,11 +81,21 @@ def rotated(files: list[str], place: float) -> list[str]:
 
 def patient(process: str, processes: int) -> bool:
     """Whether this one ("gw3") is only for what waits; one in a dead one's place, with a later number, never is."""
-    return (os.cpu_count() or 1) <= numbered(process) < processes
+    return _cores() <= _number(process) < processes
 
 
-def numbered(process: str) -> int:
+def place(process: str, processes: int) -> float:
+    """Where it begins to collect, among those that collect the same: 0 = with the first file, 0.5 = in the middle."""
+    alike = [number for number in range(processes) if patient(f"gw{number}", processes) == patient(process, processes)]
+    return alike.index(_number(process)) / len(alike) if _number(process) in alike else 0.0
+
+
+def _number(process: str) -> int:
     return int(process.removeprefix("gw"))
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
 
 
 class WaitingBesideComputing(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
