@@ -6,6 +6,7 @@ on demand) and without blobs. Reading needs no lock: git's files are written who
 
 import asyncio
 import hashlib
+import os
 import shutil
 import ssl
 import uuid
@@ -61,6 +62,7 @@ class BranchCache:
         self.environment = GitEnvironment(settings, self.path, self._authorities)
         self.tracking = f"refs/remotes/{REMOTE}/{settings.branch}"
         self._packs = self.path / "objects" / "pack"
+        self._head = self.path / "HEAD"
         self._reader = ObjectReader(self.environment.local, self._packs, patience.local)
         self._swept = False
 
@@ -227,7 +229,7 @@ class BranchCache:
             return 0
 
     def _is_there(self) -> bool:
-        return (self.path / "HEAD").exists()
+        return self._head.exists()
 
     async def _initialise(self) -> None:
         """Under another name first: nobody ever sees half a repository."""
@@ -250,7 +252,11 @@ class BranchCache:
     @property
     def cluttered(self) -> bool:
         """Each fetch and each commit leaves a pack; many of them slow every look-up down. `fetch` tidies up."""
-        return len(list(self._packs.glob("*.pack"))) > _MANY_PACKS
+        try:
+            with os.scandir(self._packs) as files:
+                return sum(file.name.endswith(".pack") for file in files) > _MANY_PACKS
+        except FileNotFoundError:
+            return False
 
     async def _tidy(self) -> None:
         """One pack of all packs. No bitmap, which git makes in a bare repository: it cannot where parts are missing."""
