@@ -83,7 +83,7 @@ def rotated(files: list[str], place: float) -> list[str]:
 
 def patient(process: str, processes: int) -> bool:
     """Whether this one ("gw3") is only for what waits; one in a dead one's place, with a later number, never is."""
-    return _cores() <= _number(process) < processes
+    return cores() <= _number(process) < processes
 
 
 def place(process: str, processes: int) -> float:
@@ -96,8 +96,9 @@ def _number(process: str) -> int:
     return int(process.removeprefix("gw"))
 
 
-def _cores() -> int:
-    return os.cpu_count() or 1
+def cores() -> int:
+    """Those that this process may use, as nproc counts them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class WaitingBesideComputing(LoadScopeScheduling):  # type: ignore[misc]  # it has no types

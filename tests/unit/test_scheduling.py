@@ -65,14 +65,14 @@ def test_those_for_what_waits_take_what_they_know() -> None:
 
 
 def test_processes_beyond_the_cores_are_for_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("tests.scheduling.cores", lambda: 2)
     assert [patient(f"gw{number}", 5) for number in range(5)] == [False, False, True, True, True]
     assert [patient(f"gw{number}", 2) for number in range(2)] == [False, False]
     assert not patient("gw5", 5), "in a dead one's place: it may have to go on with anything"
 
 
 def test_those_that_collect_the_same_begin_at_different_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("tests.scheduling.cores", lambda: 2)
     assert [place(f"gw{number}", 6) for number in range(7)] == [0, 0.5, 0, 0.25, 0.5, 0.75, 0]
     assert place("gw0", 1) == 0
 
@@ -93,7 +93,7 @@ class Node:
 
 
 def test_a_process_that_knows_a_part_is_given_only_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("tests.scheduling.cores", lambda: 1)
     session = SimpleNamespace(testscollected=1)
     config = SimpleNamespace(
         getvalue=lambda name: ["2*popen"],
