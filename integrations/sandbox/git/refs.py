@@ -13,7 +13,7 @@ _ID = re.compile(r"[0-9a-f]{40}")
 def refs(repository: Path, prefix: str = "refs/") -> dict[str, str]:
     """Id of the object that each one names, an annotated tag's own; symbolic ones are left out, as HEAD is.
 
-    `prefix`: a directory of them. Raises FileNotFoundError where there is no repository.
+    `prefix`: a directory of them. Empty where there is no repository.
     """
     found = dict(_packed(repository))
     found |= _loose(repository)
