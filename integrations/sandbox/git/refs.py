@@ -15,8 +15,8 @@ def refs(repository: Path, prefix: str = "refs/") -> dict[str, str]:
 
     `prefix`: a directory of them. Empty where there is no repository.
     """
-    found = dict(_packed(repository))
-    found |= _loose(repository)
+    loose = dict(_loose(repository))  # first: one that is packed meanwhile is found among the packed
+    found = {**dict(_packed(repository)), **loose}
     return {name: found[name] for name in sorted(found) if name.startswith(prefix)}
 
 
