@@ -111,8 +111,10 @@ class BareRepository:
         try:
             await git(self.path, "update-ref", "-z", "--stdin", stdin=moves.encode())
         except GitFailed as refused:
-            await git(self.path, "update-ref", "-d", staged)
             raise HeadMoved(ref, expected, await self.resolve(ref)) from refused
+        finally:  # also when nobody waits for it any longer
+            if staged in self.refs(STAGING_REFS):
+                await git(self.path, "update-ref", "-d", staged)
         return sha
 
     async def update_ref(self, ref: str, new: str, expected: str) -> None:

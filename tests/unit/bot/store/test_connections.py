@@ -3,12 +3,15 @@
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import database
 from bot.store.database import CONNECTIONS, Database
+from bot.store.promotions import promotions
 
 
 async def test_a_peak_opens_them_and_the_next_one_finds_them_open(tmp_path: Path) -> None:
@@ -41,3 +44,46 @@ async def test_who_comes_when_all_are_in_use_waits_for_one(tmp_path: Path, monke
             order.append("first")
         await waiting
         assert order == ["first", "other"]
+
+
+@pytest.mark.parametrize("turns", range(0, 30, 2))
+async def test_whoever_is_interrupted_leaves_no_connection_open(database: Database, turns: int) -> None:
+    """However far they have come: on the way to the connection, in a statement, or at the end."""
+    used: list[AsyncConnection] = []
+
+    async def read() -> None:
+        async with database.reading() as connection:
+            used.append(connection)
+            await connection.execute(sa.text("SELECT 1"))
+
+    async def write() -> None:
+        async with database.begin() as connection:
+            used.append(connection)
+            await connection.execute(promotions.delete())
+
+    await asyncio.gather(read(), write(), read(), write())  # to open a connection takes longer than anything after it
+    asked = [asyncio.create_task(ask()) for ask in (read, write, read, write)]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for task in asked:
+        task.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+    assert [one for one in used if not one.closed] == []
+    await asyncio.gather(*(read() for _ in range(CONNECTIONS)), write())
+
+
+async def test_what_went_well_in_sqlite_is_closed_without_a_task_of_its_own(tmp_path: Path) -> None:
+    there = Database(f"sqlite:///{tmp_path / 'here.db'}")
+    loop = asyncio.get_running_loop()
+    begun: list[object] = []
+
+    def noting(loop: asyncio.AbstractEventLoop, todo: Any, **how: Any) -> asyncio.Task[Any]:
+        begun.append(todo)
+        return asyncio.Task(todo, loop=loop, **how)
+
+    loop.set_task_factory(noting)
+    for block in (there.reading, there.begin):
+        async with block() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+    assert begun == []
+    await there.close()
