@@ -120,6 +120,11 @@ class WaitingBesideComputing(LoadScopeScheduling):  # type: ignore[misc]  # it h
         self.config.pluginmanager.get_plugin("session").testscollected = len(fullest[0][1])  # percentages are of that
         super().schedule()
 
+    def _reschedule(self, node: Any) -> None:
+        """Beside others one may still collect: it takes the place of one that died."""
+        if node in self.registered_collections:
+            super()._reschedule(node)
+
     def _check_nodes_have_same_collection(self) -> bool:
         """Whether each has collected a part of what those have that collect everything."""
         everything, *rest = map(frozenset, self.registered_collections.values())

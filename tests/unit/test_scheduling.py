@@ -92,7 +92,9 @@ class Node:
         self.shutting_down = True
 
 
-def test_a_process_that_knows_a_part_is_given_only_that(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def scheduler(monkeypatch: pytest.MonkeyPatch) -> WaitingBesideComputing:
+    """Of two processes, the second for what waits."""
     monkeypatch.setattr("tests.scheduling.cores", lambda: 1)
     session = SimpleNamespace(testscollected=1)
     config = SimpleNamespace(
@@ -100,13 +102,16 @@ def test_a_process_that_knows_a_part_is_given_only_that(monkeypatch: pytest.Monk
         option=SimpleNamespace(loadscopereorder=False),
         pluginmanager=SimpleNamespace(get_plugin=lambda name: session),
     )
-    scheduler = WaitingBesideComputing(config)
+    return WaitingBesideComputing(config)
+
+
+def test_a_process_that_knows_a_part_is_given_only_that(scheduler: WaitingBesideComputing) -> None:
     full, part = Node("gw0"), Node("gw1")
     for node, collection in ((part, [EVERYTHING[1]]), (full, EVERYTHING)):
         scheduler.add_node(node)
         scheduler.add_node_collection(node, collection)
     scheduler.schedule()
-    assert session.testscollected == 3
+    assert scheduler.config.pluginmanager.get_plugin("session").testscollected == 3
     assert part.given == [0]
     assert part.shutting_down
     assert sorted(full.given) == [0, 2]
@@ -114,6 +119,22 @@ def test_a_process_that_knows_a_part_is_given_only_that(monkeypatch: pytest.Monk
         for number in node.given:
             scheduler.mark_test_complete(node, number)
     assert scheduler.tests_finished
+
+
+def test_one_in_a_dead_ones_place_is_given_nothing_before_it_has_collected(scheduler: WaitingBesideComputing) -> None:
+    """Others may end meanwhile, and each of them has all looked at for what to do next."""
+    dying, part, instead = Node("gw0"), Node("gw1"), Node("gw2")
+    for node, collection in ((dying, EVERYTHING), (part, [EVERYTHING[1]])):
+        scheduler.add_node(node)
+        scheduler.add_node_collection(node, collection)
+    scheduler.schedule()
+    scheduler.add_node(instead)
+    assert scheduler.remove_node(dying) == EVERYTHING[0]
+    assert instead.given == []
+    scheduler.add_node_collection(instead, EVERYTHING)
+    scheduler.schedule()
+    scheduler.mark_test_complete(instead, 0)
+    assert instead.given == [0, 2]
 
 
 @pytest.mark.parametrize("place", [0, 0.25, 0.5, 0.75])
