@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import database
 from bot.store.database import CONNECTIONS, Database
-from bot.store.promotions import promotions
 
 
 async def test_a_peak_opens_them_and_the_next_one_finds_them_open(tmp_path: Path) -> None:
@@ -46,19 +45,20 @@ async def test_who_comes_when_all_are_in_use_waits_for_one(tmp_path: Path, monke
         assert order == ["first", "other"]
 
 
-async def test_whoever_is_interrupted_leaves_no_connection_open(database: Database) -> None:
+async def test_whoever_is_interrupted_in_sqlite_leaves_no_connection_open(tmp_path: Path) -> None:
     """However far they have come: on the way to the connection, in a statement, or at the end."""
+    there = Database(f"sqlite:///{tmp_path / 'here.db'}")
     used: list[AsyncConnection] = []
 
     async def read() -> None:
-        async with database.reading() as connection:
+        async with there.reading() as connection:
             used.append(connection)
             await connection.execute(sa.text("SELECT 1"))
 
     async def write() -> None:
-        async with database.begin() as connection:
+        async with there.begin() as connection:
             used.append(connection)
-            await connection.execute(promotions.delete())
+            await connection.execute(sa.text("CREATE TABLE IF NOT EXISTS apps (name TEXT)"))
 
     await asyncio.gather(read(), write(), read(), write())  # to open a connection takes longer than anything after it
     for turns in range(30):
@@ -70,6 +70,7 @@ async def test_whoever_is_interrupted_leaves_no_connection_open(database: Databa
         await asyncio.gather(*asked, return_exceptions=True)
     assert [one for one in used if not one.closed] == []
     await asyncio.gather(*(read() for _ in range(CONNECTIONS)), write())
+    await there.close()
 
 
 async def test_what_went_well_in_sqlite_is_closed_without_a_task_of_its_own(tmp_path: Path) -> None:
